@@ -1,0 +1,51 @@
+"""What a state owes the world, as data. Effects are computed from the fold each turn, never remembered."""
+
+from typing import NamedTuple
+
+
+class Spawn(NamedTuple):
+    """Prepare an attempt up to the gate: directory, log, shim. Nothing of the user's runs yet."""
+
+    unit: str
+    attempt: int
+    name: str
+    """Directory of the attempt under `attempts/`."""
+    log: str
+    """Log file, relative to the sprint directory."""
+
+
+class Go(NamedTuple):
+    """Open the gate: its `start` row is on disk."""
+
+    unit: str
+    attempt: int
+
+
+class Attach(NamedTuple):
+    """Find out what became of an attempt of an earlier supervisor, and watch it if it lives."""
+
+    unit: str
+    attempt: int
+    name: str
+    log: str
+    identity: dict[str, str]
+    """What its `start` row recorded: shim pid and start time, boot id, pid namespace; empty when there is none."""
+
+
+class Stop(NamedTuple):
+    """TERM to the whole tree of an attempt now, KILL at `kill_at` (wall ms)."""
+
+    unit: str
+    attempt: int
+    kill_at: int
+
+
+class Reap(NamedTuple):
+    """End what is left of an attempt that is over, and give up what is held for it."""
+
+    unit: str
+    attempt: int
+    name: str
+
+
+Effect = Spawn | Go | Attach | Stop | Reap

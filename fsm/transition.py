@@ -1,0 +1,50 @@
+"""The row of the journal: one move of one machine, with its facts.
+
+Rule: a row is complete in itself. `facts` is canonical JSON text and is decoded only by who asks, so that a fold of a
+million rows does not pay for facts that nobody reads.
+"""
+
+import json
+from typing import Any, NamedTuple
+
+SPRINT_UNIT = "#sprint"
+"""The key of the sprint's own machine. `#` is escaped in ids, so no unit of a plan can be called this."""
+
+Facts = dict[str, Any]
+
+
+class Move(NamedTuple):
+    """What was decided, before the tables and the journal have seen it."""
+
+    unit: str
+    trigger: str
+    facts: Facts
+    attempt: int = 0
+
+
+class Transition(NamedTuple):
+    """One journal row. `at` is wall time in ms since the epoch and orders nothing: `seq` does."""
+
+    seq: int
+    run: str
+    epoch: int
+    at: int
+    unit: str
+    machine: str
+    trigger: str
+    source: str
+    dest: str
+    attempt: int
+    facts: str
+    hash: str = ""
+
+    def decoded(self) -> Facts:
+        """The facts as a mapping; decoded anew at each call."""
+        return json.loads(self.facts) if self.facts else {}  # type: ignore[no-any-return]  # json gives Any
+
+
+def encode_facts(facts: Facts) -> str:
+    """Facts as canonical JSON: sorted keys, no spaces, '' for none, so that equal facts are equal bytes."""
+    if not facts:
+        return ""
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

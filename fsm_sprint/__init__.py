@@ -1,0 +1,1 @@
+"""The application: the command line, the executors, the agents and the reports, wired around the core."""

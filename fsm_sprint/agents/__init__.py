@@ -1,0 +1,1 @@
+"""What turns a prompt into argv and an attempt's output into a verdict, one module per agent."""
