@@ -1,9 +1,9 @@
 """The attempt file: what is certainly known of one attempt, whoever has died.
 
-1,024 bytes, two sectors of 512. Sector 0 is the exit record, sector 1 says *started*. Each carries its own checksum and is
-written in place with one sync, so that neither a full disk nor a torn write can lose or invent a verdict. This module
-only turns records into bytes and back; it is shared by the shim, the supervisor and the simulator, and imports nothing
-beyond builtins, because the shim's start-up time is paid per run.
+1,024 bytes, two sectors of 512. Sector 0 is the exit record, sector 1 says *started*. Each carries its own checksum
+and is written in place with one sync, so that neither a full disk nor a torn write can lose or invent a verdict. This
+module only turns records into bytes and back; it is shared by the shim, the supervisor and the simulator, and imports
+nothing beyond builtins, because the shim's start-up time is paid per run.
 """
 
 from binascii import crc32

@@ -1,8 +1,8 @@
 """The shim's life as a sequence of operations, without the operations.
 
 One shim guards one attempt. What it does is written here once, as a generator; the executor's shim interprets the
-operations with system calls, the simulator with a simulated disk and simulated processes. So the order that is proved is
-the order that ships. Rule: *started* is durable before the child may run, the exit record before anybody is told.
+operations with system calls, the simulator with a simulated disk and simulated processes. So the order that is proved
+is the order that ships. Rule: *started* is durable before the child may run, the exit record before anybody is told.
 Imports builtins only: see `fsm.attempt`.
 """
 

@@ -1,0 +1,1 @@
+"""A package, so that the checkout comes first on sys.path, whatever else is installed."""
