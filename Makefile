@@ -1,0 +1,73 @@
+# `make demo` shows a sprint run; `make test` runs every check and every test. Both make .venv first.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+
+.PHONY: help demo test check lint types imports diagrams docs bench faults coverage wheel clean
+
+help:
+	@echo 'make demo       install into $(VENV) and run examples/quickstart in a scratch directory'
+	@echo 'make test       every check and every test (what CI runs)'
+	@echo 'make check      lint, format, types, import contracts, quick tests'
+	@echo 'make coverage   every test, with branch coverage'
+	@echo 'make diagrams   redraw docs/diagrams and the tables of docs/states.md'
+	@echo 'make docs       everything in docs/ that is generated'
+	@echo 'make bench      the measurements of docs/performance.md, as one table'
+	@echo 'make faults     the long fault campaigns: kills, power cuts, many seeds'
+	@echo 'make wheel      build, install into a fresh environment, run an example from elsewhere'
+	@echo 'make clean      remove what these commands made'
+
+demo: $(INSTALLED)
+	@examples/demo.sh $(BIN)/fsm-sprint
+
+test: lint types imports
+	$(BIN)/python -m pytest -q -n 2 -m 'not faults'
+
+check: lint types imports
+	$(BIN)/python -m pytest -q -n 2 -m 'not slow and not faults'
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+
+types: $(DEV)
+	$(BIN)/mypy
+
+imports: $(DEV)
+	@$(BIN)/lint-imports --no-logo >$(VENV)/imports.txt 2>&1 || { cat $(VENV)/imports.txt; exit 1; }
+	@tail -n 1 $(VENV)/imports.txt
+
+coverage: $(DEV)
+	$(BIN)/python -m pytest -q -n 2 -m 'not faults' --cov --cov-report=term
+
+diagrams: $(DEV)
+	$(BIN)/python -m diagrams
+
+docs: diagrams
+
+bench: $(DEV)
+	$(BIN)/python -m bench
+
+faults: $(DEV)
+	$(BIN)/python -m pytest -q -n 2 -m faults
+
+wheel: $(DEV)
+	rm -rf dist
+	$(BIN)/python -m hatchling build -t wheel
+	rm -rf $(VENV)/wheel
+	requirements/install $(VENV)/wheel dist/*.whl
+	examples/demo.sh $(VENV)/wheel/bin/fsm-sprint
+
+$(INSTALLED): pyproject.toml requirements/constraints.txt requirements/install
+	@requirements/install $(VENV) .
+	@touch $@
+
+$(DEV): pyproject.toml requirements/constraints.txt requirements/install
+	@requirements/install $(VENV) '.[dev]'
+	@touch $(INSTALLED) $@
+
+clean:
+	rm -rf $(VENV) dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
