@@ -48,4 +48,11 @@ class Reap(NamedTuple):
     name: str
 
 
-Effect = Spawn | Go | Attach | Stop | Reap
+class Answer(NamedTuple):
+    """Tell whoever asked what came of it; told again when the same request is met again."""
+
+    id: str
+    text: str
+
+
+Effect = Spawn | Go | Attach | Stop | Reap | Answer

@@ -48,10 +48,19 @@ class Asked(NamedTuple):
 
     id: str
     verb: str
-    """`pause`, `resume`, `stop`, `cancel`, `retry`, `skip`."""
+    """`pause`, `stop`, `cancel`."""
     unit: str
     who: str
     why: str
+    epoch: int = 0
+    """The epoch that the person saw; 0 for whichever there is."""
 
 
-Event = Ready | Adopted | Ended | Learnt | Asked
+class Due(NamedTuple):
+    """A waiting unit's time has come, by the engine's monotonic clock."""
+
+    unit: str
+    attempt: int
+
+
+Event = Ready | Adopted | Ended | Learnt | Asked | Due

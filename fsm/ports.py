@@ -42,7 +42,7 @@ class Journal(Protocol):
         ...
 
     def text(self, digest: str) -> str:
-        """A text by its digest. KeyError when unknown."""
+        """A text by its digest, committed or not. KeyError when unknown."""
         ...
 
     def seed(self, run: str, units: Iterable[Seed]) -> None:
@@ -85,6 +85,9 @@ class Clock(Protocol):
 class Publisher(Protocol):
     """Shows the fold to people, after it is on disk."""
 
-    def publish(self, changed: Sequence[Transition], *, resting: bool) -> None:
-        """Told after every commit what was committed; `resting` is true when the sprint comes to rest or ends."""
+    def publish(self, changed: Sequence[Transition], *, resting: bool) -> float | None:
+        """Told after every commit what was committed; `resting` is true when the sprint comes to rest or ends.
+
+        Returns the seconds after which it wants to be called again although nothing happens, or None.
+        """
         ...

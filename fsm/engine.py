@@ -1,0 +1,158 @@
+"""The loop: events → decide → record → commit → publish → owed → perform → wait.
+
+Rule: record, then act. Every move is checked, appended and applied; nothing leaves the process before the turn's one commit
+has returned; whatever a port raises ends the engine, and the next start reads what is on disk. Recovery is the first turn.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from fsm.decide import Moves, opening, proceed, react, recover, resume
+from fsm.effects import Answer, Effect
+from fsm.events import Asked, Due, Event
+from fsm.machine import destination
+from fsm.owed import owed
+from fsm.plan import Plan, dump
+from fsm.ports import Clock, Executor, Journal, Publisher, Seed
+from fsm.sprint import Sprint
+from fsm.states import Machine
+from fsm.transition import SPRINT_UNIT, Facts, Move, Transition, encode_facts
+
+
+class Engine:
+    """One supervisor's life over one run."""
+
+    def __init__(
+        self,
+        sprint: Sprint,
+        journal: Journal,
+        executor: Executor,
+        clock: Clock,
+        publisher: Publisher,
+        *,
+        limit: int = 1,
+    ) -> None:
+        """`sprint` is the fold of what the journal holds of the run; `limit` is the number of slots."""
+        self.sprint = sprint
+        self._journal = journal
+        self._executor = executor
+        self._clock = clock
+        self._publisher = publisher
+        self._limit = limit
+        self._epoch = sprint.epoch
+        self._now = clock.now()
+        self._batch: list[Transition] = []
+        self._spawning = True
+        self._alarms: dict[str, tuple[int, float]] = {}
+        """Waiting units: seq of the row that made them wait, and when they wake on the monotonic clock."""
+        self._again: float | None = None
+
+    def take_over(self, lease: Facts, *, plan: Plan | None = None) -> None:
+        """Records this supervisor's lease under the next epoch; `plan` begins a new run with it. Commits."""
+        self._epoch = self._journal_epoch() + 1
+        self._now = self._clock.now()
+        if plan is not None:
+            self._record([Move(SPRINT_UNIT, "amend", {"plan": self._journal.keep(dump(plan))})])
+            self._journal.seed(self.sprint.run, seeds(self.sprint))
+        self._record([Move(SPRINT_UNIT, "lease", lease)])
+        if plan is not None:
+            self._record(opening(self.sprint))
+        self._record(recover(self.sprint))
+        self._journal.commit()
+        self._publish()
+
+    def resume(self, who: str, why: str) -> None:
+        """Sets a resting sprint going; committed with the next turn."""
+        self._now = self._clock.now()
+        self._record(resume(self.sprint, who, why))
+
+    def run(self, events: Sequence[Event] = (), *, spawning: bool = True) -> None:
+        """Turns until the sprint rests and nothing runs; without `spawning`, until nothing runs.
+
+        `events` are what the first turn begins with: the request of a person who found no supervisor, for example.
+        """
+        self._spawning = spawning
+        while True:
+            self.turn(events)
+            if not self.sprint.busy and (self.sprint.at_rest or not spawning):
+                return
+            events = [*self._executor.wait(self._patience()), *self._due()]
+
+    def turn(self, events: Sequence[Event]) -> None:
+        """One turn: everything that the events and the state lead to, in one commit, and then what that owes."""
+        self._now = self._clock.now()
+        for event in events:
+            self._record(react(self.sprint, event, self._now))
+        if self._spawning:
+            self._record(proceed(self.sprint, self._limit, self._now))
+        self._journal.commit()
+        effects: list[Effect] = [
+            Answer(event.id, self.sprint.requests[event.id].decoded()["answer"])
+            for event in events
+            if isinstance(event, Asked) and event.id
+        ]
+        effects += owed(self.sprint)
+        if effects:
+            self._executor.perform(effects)
+        self._publish()
+
+    def _record(self, moves: Moves | Iterable[Move]) -> None:
+        sprint, journal = self.sprint, self._journal
+        for move in moves:
+            unit = sprint.unit(move.unit)
+            source = unit.state
+            row = Transition(
+                seq=journal.head[0] + 1,
+                run=sprint.run,
+                epoch=self._epoch,
+                at=self._now,
+                unit=unit.path,
+                machine=str(unit.machine),
+                trigger=move.trigger,
+                source=str(source),
+                dest=destination(unit.machine, move.trigger, source, unit.path),
+                attempt=move.attempt,
+                facts=encode_facts(move.facts),
+            )
+            row = journal.append(row)
+            sprint.apply(row)
+            self._batch.append(row)
+
+    def _publish(self) -> None:
+        batch, self._batch = self._batch, []
+        self._again = self._publisher.publish(batch, resting=self.sprint.at_rest and not self.sprint.busy)
+
+    def _journal_epoch(self) -> int:
+        """The highest epoch of the whole journal: an earlier run's supervisors count too."""
+        return max((row.epoch for row in self._journal.read(after=self._journal.head[0] - 1)), default=0)
+
+    def _patience(self) -> float | None:
+        """Seconds until a waiting unit is due or the publisher wants a turn; None when only an event matters."""
+        now, wall = self._clock.monotonic(), self._clock.now()
+        ends = [] if self._again is None else [self._again]
+        for unit in self.sprint.waiting.values() if self._spawning else ():
+            assert unit.moved is not None, "a waiting unit was moved there"
+            known = self._alarms.get(unit.path)
+            if known is None or known[0] != unit.moved.seq:
+                facts = unit.moved.decoded()
+                # What is left by the wall clock, but never more than the whole delay: clocks are set back.
+                left = min(max(0, facts["until"] - wall), facts["delay"])
+                known = self._alarms[unit.path] = (unit.moved.seq, now + left / 1000)
+            ends.append(max(0.0, known[1] - now))
+        return min(ends, default=None)
+
+    def _due(self) -> list[Due]:
+        now = self._clock.monotonic()
+        found = [path for path, (_, end) in self._alarms.items() if end <= now]
+        for path in found:
+            del self._alarms[path]
+        return [Due(path, self.sprint.unit(path).attempt) for path in found]
+
+
+def seeds(sprint: Sprint) -> Iterable[Seed]:
+    """Every unit of the plan as the quick-read table first shows it."""
+    yield Seed(SPRINT_UNIT, Machine.SPRINT, sprint.root.state, "", -1, sprint.plan.sprint_id, False)
+    for unit in sprint.order:
+        above = unit.owner or unit.parent
+        label = unit.path.rpartition("#")[2] if unit.owner else str(getattr(unit.node, "id", unit.path))
+        parent = above.path if above is not None else ""
+        yield Seed(unit.path, unit.machine, unit.state, parent, unit.position, label, unit.background)

@@ -1,0 +1,266 @@
+"""The fold: journal rows in, the state of a sprint out. `Sprint.apply` is the one door through which state moves.
+
+Rule: everything here follows from the rows applied so far, in order, and from nothing else. What is kept beside the states
+(`live`, `failed`, cursors, counters) are indexes over them, so that a turn costs what moves and not what exists.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from fsm.errors import SprintError
+from fsm.machine import EVENTS, destination
+from fsm.plan import Gate, Group, Leaf, Node, Plan
+from fsm.plan import load as load_plan
+from fsm.states import AT_REST, ENDED, INITIAL, LIVE, Machine, SprintState, TaskState
+from fsm.transition import SPRINT_UNIT, Transition
+
+UNCOUNTED = frozenset({"interrupted", "limit"})
+"""Verdicts that burn no try."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Unit:
+    """Anything that has a machine. Its rows are kept as they are and decoded only by who asks."""
+
+    path: str
+    machine: str
+    state: str
+    node: Leaf | Group | Gate | None = None
+    parent: "Unit | None" = None
+    owner: "Unit | None" = None
+    """For a gate script or a fix agent: the unit it works for."""
+    index: int = 0
+    """Rank among its siblings."""
+    position: int = 0
+    """Rank in plan order, over the whole plan."""
+    background: bool = False
+    children: "list[Unit]" = field(default_factory=list)
+    gate: "Unit | None" = None
+    fix: "Unit | None" = None
+    attempt: int = 0
+    tries: int = 0
+    first: Transition | None = None
+    """Its first `spawn`: what fixed the id of a ParallelTask."""
+    spawned: Transition | None = None
+    started: Transition | None = None
+    ended: Transition | None = None
+    """The row that brought it into the terminal state it is in or was in last."""
+    moved: Transition | None = None
+    """The last row that changed its state."""
+    cursor: int = 0
+    """Groups: the children before it have been passed."""
+    broken: int = 0
+    """Groups: foreground children that have failed or were cancelled."""
+    alive: int = 0
+    """Groups: live foreground leaves below."""
+
+    def __repr__(self) -> str:
+        return f"<{self.machine} {self.path} {self.state}>"
+
+    @property
+    def slot(self) -> bool:
+        """Whether, when live, it takes a slot of its own: gates and fixes of a leaf run in the leaf's."""
+        return self.owner is None or self.owner.machine != Machine.TASK
+
+
+class Sprint:
+    """The state of one run."""
+
+    def __init__(self, run: str, text: Callable[[str], str]) -> None:
+        """`text` gives a stored text by its digest: the plan stands in the journal once."""
+        self.run = run
+        self._text = text
+        self.plan = Plan(sprint_id="", phases=())
+        self.plan_digest = ""
+        self.root = Unit(SPRINT_UNIT, Machine.SPRINT, INITIAL[Machine.SPRINT])
+        self.units: dict[str, Unit] = {SPRINT_UNIT: self.root}
+        self.order: list[Unit] = []
+        self.seq = 0
+        self.hash = ""
+        self.at = 0
+        self.epoch = 0
+        self.lease: Transition | None = None
+        self.begun: Transition | None = None
+        self.rested: Transition | None = None
+        self.live: dict[str, Unit] = {}
+        self.slots = 0
+        self.failed: dict[str, Unit] = {}
+        self.waiting: dict[str, Unit] = {}
+        self.background: dict[str, Unit] = {}
+        """Background leaves that the main line has passed and that have not ended."""
+        self.tasks: dict[str, Unit] = {}
+        """ParallelTasks by id, in the order of their first spawn."""
+        self.requests: dict[str, Transition] = {}
+
+    @property
+    def state(self) -> str:
+        """The state of the sprint's own machine."""
+        return self.root.state
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing new will start until somebody resumes it."""
+        return self.root.state in AT_REST
+
+    @property
+    def busy(self) -> bool:
+        """Whether any attempt may still have a process."""
+        return any(unit.state != TaskState.VERIFYING for unit in self.live.values())
+
+    def unit(self, path: str) -> Unit:
+        """The unit of a path; SprintError when the plan has none."""
+        found = self.units.get(path)
+        if found is None:
+            raise SprintError(f"no unit is called {path!r} in this plan")
+        return found
+
+    def apply(self, row: Transition) -> Unit:
+        """Moves one machine by one row, through `transitions`; an illegal row raises IllegalMove and changes nothing."""
+        unit = self.units.get(row.unit)
+        if unit is None:
+            raise SprintError(f"row {row.seq}: the plan has no unit {row.unit!r}")
+        if unit.state != row.source or unit.machine != row.machine:
+            raise SprintError(f"row {row.seq}: {row.unit} is {unit.state}, not {row.source} as the row says")
+        if destination(unit.machine, row.trigger, unit.state, unit.path) != row.dest:
+            raise SprintError(f"row {row.seq}: {row.trigger} does not lead from {row.source} to {row.dest}")
+        EVENTS[row.machine][row.trigger](unit)
+        self.seq, self.hash, self.at, self.epoch = row.seq, row.hash, row.at, row.epoch
+        if row.source != row.dest:
+            unit.moved = row
+            if row.machine == Machine.TASK:
+                self._task(unit, row)
+            else:
+                self._count(unit, row)
+                if row.machine == Machine.SPRINT:
+                    self._sprint(row)
+                elif row.dest in ENDED:
+                    unit.ended = row
+                elif unit.started is None:
+                    unit.started = row
+        elif row.machine == Machine.SPRINT:
+            self._fact(row)
+        return unit
+
+    def _task(self, unit: Unit, row: Transition) -> None:
+        path, dest, source = unit.path, row.dest, row.source
+        was, now = source in LIVE, dest in LIVE
+        if now and not was:
+            self.live[path] = unit
+            self._tally(unit, 1)
+        elif was and not now:
+            del self.live[path]
+            self._tally(unit, -1)
+        if row.trigger == "spawn":
+            unit.attempt = row.attempt
+            unit.spawned = row
+            unit.started = None
+            if unit.first is None:
+                unit.first = row
+                if unit.background:
+                    self.tasks[row.decoded()["task"]] = unit
+        elif row.trigger == "start":
+            unit.started = row
+        elif row.trigger == "retry" and row.decoded().get("by") != "gate":
+            unit.tries = 0
+        if dest in ENDED:
+            unit.ended = row
+            self.background.pop(path, None)
+            if dest == TaskState.FAILED:
+                self.failed[path] = unit
+                if row.decoded().get("verdict") not in UNCOUNTED:
+                    unit.tries += 1
+            elif dest == TaskState.COMPLETED:
+                unit.tries += 1
+        if source == TaskState.FAILED:
+            del self.failed[path]
+        if dest == TaskState.WAITING:
+            self.waiting[path] = unit
+        elif source == TaskState.WAITING:
+            del self.waiting[path]
+        self._count(unit, row)
+
+    def _tally(self, unit: Unit, step: int) -> None:
+        """Keeps the number of slots taken, and of live foreground leaves in every group above."""
+        if unit.slot:
+            self.slots += step
+        if not unit.background:
+            above = unit.owner or unit.parent
+            while above is not None:
+                above.alive += step
+                above = above.parent
+
+    def _count(self, unit: Unit, row: Transition) -> None:
+        """Keeps the parent's cursor and count of bad ends true when a child enters or leaves a terminal state."""
+        parent = unit.parent
+        if parent is None:
+            return
+        if row.source in ENDED and row.dest not in ENDED:
+            parent.cursor = min(parent.cursor, unit.index)
+        if not unit.background:
+            parent.broken += (row.dest in _BAD) - (row.source in _BAD)
+
+    def _sprint(self, row: Transition) -> None:
+        if row.dest in AT_REST:
+            self.rested = row
+        elif row.source == SprintState.NOT_STARTED:
+            self.begun = row
+
+    def _fact(self, row: Transition) -> None:
+        if row.trigger == "lease":
+            self.lease = row
+        elif row.trigger == "amend":
+            self.plan_digest = row.decoded()["plan"]
+            self._plant(load_plan(self._text(self.plan_digest)))
+        elif row.trigger == "request":
+            self.requests[row.decoded()["id"]] = row
+
+    def _plant(self, plan: Plan) -> None:
+        """Makes the units of a plan. A run's first rows carry it; before it nothing else can have moved."""
+        self.plan = plan
+        self.root.children.clear()
+        for node in plan.phases:
+            self._grow(node, self.root)
+
+    def _grow(self, node: Node, parent: Unit) -> None:
+        machine = Machine.TASK if isinstance(node, Leaf) else Machine.GROUP
+        unit = self._made(node.path, machine, node, parent=parent)
+        unit.index = len(parent.children)
+        unit.background = isinstance(node, Leaf) and node.parallel
+        parent.children.append(unit)
+        if isinstance(node, Group):
+            for child in node.children:
+                self._grow(child, unit)
+        if node.gate is not None:
+            unit.gate = self._made(f"{node.path}#gate", Machine.TASK, node.gate, owner=unit)
+            unit.fix = self._made(f"{node.path}#fix", Machine.TASK, node.gate, owner=unit)
+            unit.gate.background = unit.fix.background = unit.background
+
+    def _made(
+        self, path: str, machine: str, node: Node | Gate, *, parent: Unit | None = None, owner: Unit | None = None
+    ) -> Unit:
+        if path in self.units:
+            raise SprintError(f"the plan has two units called {path!r}")
+        unit = Unit(path, machine, INITIAL[Machine(machine)], node, parent, owner, position=len(self.order))
+        self.units[path] = unit
+        self.order.append(unit)
+        return unit
+
+
+_BAD = frozenset({TaskState.FAILED, TaskState.CANCELLED})
+
+
+def fold(rows: Iterable[Transition], run: str, text: Callable[[str], str]) -> Sprint:
+    """The state that the rows of one run lead to."""
+    sprint = Sprint(run, text)
+    apply = sprint.apply
+    for row in rows:
+        apply(row)
+    return sprint
+
+
+def ancestors(unit: Unit) -> Iterator[Unit]:
+    """The groups above a unit, nearest first, without the sprint itself."""
+    above = unit.parent or (unit.owner.parent if unit.owner else None)
+    while above is not None and above.machine == Machine.GROUP:
+        yield above
+        above = above.parent
