@@ -1,7 +1,7 @@
 """What follows: (fold, what happened, now) → moves. All policy stands here: retries, gates, breaks, failing, stopping.
 
-Rule: these are generators, and each move must be recorded before the next is asked for, because the next is decided on the
-state that it leaves. What comes out between two commits is one batch.
+Rule: these are generators, and each move must be recorded before the next is asked for, because the next is decided
+on the state that it leaves. What comes out between two commits is one batch.
 """
 
 from collections.abc import Iterator
@@ -58,7 +58,9 @@ def recover(sprint: Sprint) -> Moves:
     for unit in list(sprint.live.values()):
         spawned = unit.spawned
         if unit.state == TaskState.SPAWNED and spawned is not None and spawned.epoch < sprint.epoch:
-            yield Move(unit.path, "abort", {"why": "the supervisor ended before it was started"}, unit.attempt)
+            yield Move(
+                unit.path, "abort", {"why": "the supervisor ended before it was started"}, unit.attempt
+            )
 
 
 def proceed(sprint: Sprint, limit: int, now: int) -> Moves:
@@ -88,7 +90,7 @@ def resume(sprint: Sprint, who: str, why: str) -> Moves:
     trigger = "retry" if sprint.state == SprintState.BLOCKED else "resume"
     yield Move(SPRINT_UNIT, trigger, {"who": who, "why": why})
     for unit in again:
-        yield from _rerun(sprint, unit)
+        yield from _rerun(unit)
     for unit in list(sprint.live.values()):
         if unit.state == TaskState.VERIFYING:
             yield from _fresh_gate(unit, "gate")
@@ -101,7 +103,7 @@ def _again(unit: Unit) -> bool:
     return not unit.background or verdict(unit) == "interrupted"
 
 
-def _rerun(sprint: Sprint, unit: Unit) -> Moves:
+def _rerun(unit: Unit) -> Moves:
     owner = unit.owner or unit
     if unit.owner is not None and unit is unit.owner.fix:
         return
@@ -178,7 +180,7 @@ def _ended(sprint: Sprint, unit: Unit, event: Ended, now: int) -> Moves:
     facts = dict(event.facts)
     if event.outcome == "never-ran":
         if unit.state == TaskState.STOPPING:
-            yield from _stopped(sprint, unit, facts)
+            yield from _stopped(unit, facts)
         else:
             yield Move(unit.path, "abort", facts, unit.attempt)
     elif event.verdict == "ok":
@@ -189,9 +191,9 @@ def _ended(sprint: Sprint, unit: Unit, event: Ended, now: int) -> Moves:
             yield Move(unit.path, "succeed", facts, unit.attempt)
             yield from _succeeded(sprint, unit)
         else:
-            yield from _stopped(sprint, unit, facts)
+            yield from _stopped(unit, facts)
     elif unit.state == TaskState.STOPPING:
-        yield from _stopped(sprint, unit, facts)
+        yield from _stopped(unit, facts)
     else:
         yield from _failed(sprint, unit, {**facts, "verdict": event.verdict}, now)
 
@@ -200,7 +202,7 @@ def _cancelling(unit: Unit) -> bool:
     return unit.moved is not None and unit.moved.decoded().get("verb") == "cancel"
 
 
-def _stopped(sprint: Sprint, unit: Unit, facts: Facts) -> Moves:
+def _stopped(unit: Unit, facts: Facts) -> Moves:
     if _cancelling(unit):
         yield Move(unit.path, "cancel", facts, unit.attempt)
         return
@@ -218,7 +220,7 @@ def _succeeded(sprint: Sprint, unit: Unit) -> Moves:
     elif owner.state == TaskState.VERIFYING:
         yield Move(owner.path, "succeed", {}, owner.attempt)
         yield from _done(sprint, owner)
-    yield from _fail_groups(sprint, unit)
+    yield from _fail_groups(unit)
 
 
 def _done(sprint: Sprint, unit: Unit) -> Moves:
@@ -250,12 +252,13 @@ def _failed(sprint: Sprint, unit: Unit, facts: Facts, now: int) -> Moves:
         yield from _script_again(owner)  # what the fix did is judged by the script, not by its own status
     else:
         yield from _gate_failed(sprint, owner, unit)
-    yield from _fail_groups(sprint, unit)
+    yield from _fail_groups(unit)
 
 
 def _gate_failed(sprint: Sprint, owner: Unit, script: Unit) -> Moves:
     gate = script.node
-    assert isinstance(gate, Gate) and owner.fix is not None, "a gate's unit carries the gate"
+    assert isinstance(gate, Gate), "a gate's unit carries the gate"
+    assert owner.fix is not None, "who has a gate has a fix"
     if gate.prompt is not None and script.tries < gate.tries:
         if owner.fix.state != TaskState.PENDING:
             yield Move(owner.fix.path, "retry", {"by": "gate"}, owner.fix.attempt)
@@ -296,9 +299,12 @@ def _block(sprint: Sprint, unit: Unit, error: str) -> Moves:
         yield Move(SPRINT_UNIT, "block", {"unit": unit.path, "why": error, "kind": "failed"})
 
 
-def _fail_groups(sprint: Sprint, unit: Unit) -> Moves:
+def _fail_groups(unit: Unit) -> Moves:
     """Groups in which something failed for good fail when the last of what still ran in them has ended."""
-    for group in [*([unit.owner] if unit.owner and unit.owner.machine == Machine.GROUP else []), *ancestors(unit)]:
+    for group in [
+        *([unit.owner] if unit.owner and unit.owner.machine == Machine.GROUP else []),
+        *ancestors(unit),
+    ]:
         if group.state == GroupState.IN_PROGRESS and group.broken and not group.alive:
             yield Move(group.path, "fail", {})
 

@@ -1,7 +1,8 @@
 """The loop: events → decide → record → commit → publish → owed → perform → wait.
 
-Rule: record, then act. Every move is checked, appended and applied; nothing leaves the process before the turn's one commit
-has returned; whatever a port raises ends the engine, and the next start reads what is on disk. Recovery is the first turn.
+Rule: record, then act. Every move is checked, appended and applied; nothing leaves the process before the turn's one
+commit has returned; whatever a port raises ends the engine, and the next start reads what is on disk. Recovery is the
+first turn.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,8 +1,8 @@
 """The machines themselves: one `transitions.Machine` per table, shared by every unit that moves by it.
 
-Rule: this is the only importer of `transitions`, and the machines hold nothing that the tables do not say. Units are plain
-objects with a `state`; they are moved by calling a machine's event on them, without being registered (registering costs
-20-70 µs and 4.5 kB a unit). No callbacks: work done inside a move would run before its row is on disk.
+Rule: this is the only importer of `transitions`, and the machines hold nothing that the tables do not say. Units are
+plain objects with a `state`; they are moved by calling a machine's event on them, without being registered (registering
+costs 20-70 µs and 4.5 kB a unit). No callbacks: work done inside a move would run before its row is on disk.
 """
 
 import difflib
@@ -31,7 +31,8 @@ MACHINES: dict[str, transitions.Machine] = {name: _machine(name) for name in TAB
 """Every machine by its name."""
 
 EVENTS = {
-    name: {trigger: event.trigger for trigger, event in machine.events.items()} for name, machine in MACHINES.items()
+    name: {trigger: event.trigger for trigger, event in machine.events.items()}
+    for name, machine in MACHINES.items()
 }
 """The moving functions: `EVENTS[machine][trigger](unit)` sets `unit.state`, or raises `transitions.MachineError`."""
 

@@ -1,8 +1,8 @@
 """Names on disk for units. An id is never a path: only this mapping is.
 
-A name is the unit's path with `/` as `.` and `#` as `+` where every character is harmless on every file system; otherwise,
-or when it is long, a slug of at most 80 characters and 8 hex digits of the path's digest. Distinct paths get distinct names:
-harmless segments hold no dot, and everything else carries its digest.
+A name is the unit's path with `/` as `.` and `#` as `+` where every character is harmless on every file system;
+otherwise, or when it is long, a slug of at most 80 characters and 8 hex digits of the path's digest. Distinct paths get
+distinct names: harmless segments hold no dot, and everything else carries its digest.
 """
 
 import re
@@ -10,7 +10,9 @@ import re
 from fsm.plan import digest
 
 _HARMLESS = re.compile(r"[a-z0-9][a-z0-9_-]*(?:[/#][a-z0-9][a-z0-9_-]*)*")
-_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(1, 10))})
+_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(1, 10))}
+)
 
 
 def name(path: str) -> str:
@@ -23,7 +25,7 @@ def name(path: str) -> str:
 
 
 def task_id(step: str | None, phase: str, at: int, taken: frozenset[str] | set[str]) -> str:
-    """The id of a ParallelTask first spawned at `at` (wall ms): `<step>-<phase>-<epoch s>`, `-2` and so on at a clash."""
+    """The id of a ParallelTask first spawned at `at` (wall ms): `<step>-<phase>-<epoch s>`, then `-2` at a clash."""
     stem = name("/".join(part for part in (step, phase) if part)).replace(".", "-")
     base = f"{stem}-{at // 1000}"
     if base not in taken:

@@ -1,7 +1,7 @@
 """Which units may start now, in plan order, and why the others may not.
 
-Rule: waiting for a slot, a dependency or a sync point is not a state. It is derived here, from the fold, each time it is asked.
-Only the cursors and the set of passed background leaves are kept, and they follow from the states alone.
+Rule: waiting for a slot, a dependency or a sync point is not a state. It is derived here, from the fold, each time
+it is asked. Only the cursors and the set of passed background leaves are kept, and they follow from the states alone.
 """
 
 from collections.abc import Iterator
@@ -100,7 +100,9 @@ def _enter(sprint: Sprint, unit: Unit) -> Iterator[Unit]:
     if unit.machine == Machine.TASK:
         if unit.state != TaskState.PENDING or not held(sprint, unit):
             yield from _task(unit)
-    elif unit.state == GroupState.IN_PROGRESS or (unit.state == GroupState.PENDING and not held(sprint, unit)):
+    elif unit.state == GroupState.IN_PROGRESS or (
+        unit.state == GroupState.PENDING and not held(sprint, unit)
+    ):
         yield from _walk(sprint, unit)
 
 
@@ -111,7 +113,11 @@ def _task(unit: Unit) -> Iterator[Unit]:
 
 def checks(owner: Unit) -> Iterator[Unit]:
     """The gate's script, or the fix that has to run before the script is tried again; nothing for other states."""
-    if owner.gate is None or owner.fix is None or owner.state not in (TaskState.VERIFYING, GroupState.IN_PROGRESS):
+    if (
+        owner.gate is None
+        or owner.fix is None
+        or owner.state not in (TaskState.VERIFYING, GroupState.IN_PROGRESS)
+    ):
         return
     if owner.gate.state == TaskState.PENDING:
         yield owner.gate

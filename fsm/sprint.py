@@ -1,7 +1,7 @@
 """The fold: journal rows in, the state of a sprint out. `Sprint.apply` is the one door through which state moves.
 
-Rule: everything here follows from the rows applied so far, in order, and from nothing else. What is kept beside the states
-(`live`, `failed`, cursors, counters) are indexes over them, so that a turn costs what moves and not what exists.
+Rule: everything here follows from the rows applied so far, in order, and from nothing else. What is kept beside the
+states (`live`, `failed`, cursors, counters) are indexes over them, so that a turn costs what moves and not what exists.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -115,7 +115,7 @@ class Sprint:
         return found
 
     def apply(self, row: Transition) -> Unit:
-        """Moves one machine by one row, through `transitions`; an illegal row raises IllegalMove and changes nothing."""
+        """Moves one machine by one row, through `transitions`; a row that does not fit raises and changes nothing."""
         unit = self.units.get(row.unit)
         if unit is None:
             raise SprintError(f"row {row.seq}: the plan has no unit {row.unit!r}")
@@ -156,7 +156,7 @@ class Sprint:
             unit.started = None
             if unit.first is None:
                 unit.first = row
-                if unit.background:
+                if unit.background and unit.owner is None:
                     self.tasks[row.decoded()["task"]] = unit
         elif row.trigger == "start":
             unit.started = row
@@ -236,7 +236,13 @@ class Sprint:
             unit.gate.background = unit.fix.background = unit.background
 
     def _made(
-        self, path: str, machine: str, node: Node | Gate, *, parent: Unit | None = None, owner: Unit | None = None
+        self,
+        path: str,
+        machine: str,
+        node: Node | Gate,
+        *,
+        parent: Unit | None = None,
+        owner: Unit | None = None,
     ) -> Unit:
         if path in self.units:
             raise SprintError(f"the plan has two units called {path!r}")

@@ -74,13 +74,13 @@ class NoticeState(StrEnum):
 
 
 INITIAL: dict[Machine, str] = {
-    Machine.TASK: TaskState.PENDING,
-    Machine.GROUP: GroupState.PENDING,
-    Machine.SPRINT: SprintState.NOT_STARTED,
-    Machine.WORKTREE: WorktreeState.ABSENT,
-    Machine.NOTICE: NoticeState.DUE,
+    Machine.TASK: TaskState.PENDING.value,
+    Machine.GROUP: GroupState.PENDING.value,
+    Machine.SPRINT: SprintState.NOT_STARTED.value,
+    Machine.WORKTREE: WorktreeState.ABSENT.value,
+    Machine.NOTICE: NoticeState.DUE.value,
 }
-"""The state in which a unit of each machine begins."""
+"""The state in which a unit of each machine begins. Plain text: to `transitions` an enum member is its name."""
 
 LIVE = frozenset({TaskState.SPAWNED, TaskState.RUNNING, TaskState.VERIFYING, TaskState.STOPPING})
 """Task states that hold a slot: a process exists, may exist, or is about to."""

@@ -50,10 +50,16 @@ TASK: tuple[Row, ...] = (
     *_rows("abort", [T.SPAWNED, T.RUNNING], T.PENDING, "the attempt certainly never ran"),
     *_rows("succeed", [T.RUNNING, T.VERIFYING, T.STOPPING], T.COMPLETED, "ended well, and its gate passed"),
     *_rows("verify", [T.RUNNING], T.VERIFYING, "its process ended well; its gate has to pass"),
-    *_rows("verify", [T.STOPPING], T.VERIFYING, "it ended well before the stop took hold; its gate has to pass"),
+    *_rows(
+        "verify", [T.STOPPING], T.VERIFYING, "it ended well before the stop took hold; its gate has to pass"
+    ),
     *_rows("verify", [T.FAILED], T.VERIFYING, "its gate had given up and is tried again; the work stays"),
-    *_rows("fail", [T.RUNNING, T.VERIFYING, T.STOPPING], T.FAILED, "the attempt or its gate came to a bad end"),
-    *_rows("delay", [T.PENDING, T.FAILED], T.WAITING, "back-off, usage limit or approval: not before its time"),
+    *_rows(
+        "fail", [T.RUNNING, T.VERIFYING, T.STOPPING], T.FAILED, "the attempt or its gate came to a bad end"
+    ),
+    *_rows(
+        "delay", [T.PENDING, T.FAILED], T.WAITING, "back-off, usage limit or approval: not before its time"
+    ),
     *_rows("wake", [T.WAITING], T.PENDING, "what it waited for has come"),
     *_rows("stop", [T.SPAWNED, T.RUNNING, T.VERIFYING], T.STOPPING, "its processes are being ended"),
     *_rows("skip", [T.PENDING, T.WAITING, T.FAILED], T.SKIPPED, "the main line goes on without it"),
@@ -66,11 +72,15 @@ TASK: tuple[Row, ...] = (
 
 GROUP: tuple[Row, ...] = (
     *_rows("start", [G.PENDING], G.IN_PROGRESS, "its first child starts"),
-    *_rows("complete", [G.IN_PROGRESS], G.COMPLETED, "its foreground children ended well, and its gate passed"),
+    *_rows(
+        "complete", [G.IN_PROGRESS], G.COMPLETED, "its foreground children ended well, and its gate passed"
+    ),
     *_rows("fail", [G.IN_PROGRESS], G.FAILED, "a child failed, or its gate gave up"),
     *_rows("skip", [G.PENDING, G.IN_PROGRESS, G.FAILED], G.SKIPPED, "the main line goes on without it"),
     *_rows("cancel", [G.PENDING, G.IN_PROGRESS], G.CANCELLED, "given up for good by an operator"),
-    *_rows("reopen", [G.COMPLETED, G.FAILED, G.SKIPPED, G.CANCELLED], G.IN_PROGRESS, "something in it runs again"),
+    *_rows(
+        "reopen", [G.COMPLETED, G.FAILED, G.SKIPPED, G.CANCELLED], G.IN_PROGRESS, "something in it runs again"
+    ),
     *_reflexive("note", G, "something worth recording"),
 )
 
