@@ -51,7 +51,7 @@ bench: $(DEV)
 	$(BIN)/python -m bench
 
 faults: $(DEV)
-	$(BIN)/python -m pytest -q -n 2 -m faults
+	$(BIN)/python -m pytest -q -n 2 -m faults --hypothesis-profile=long
 
 wheel: $(DEV)
 	rm -rf dist

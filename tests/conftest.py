@@ -1,0 +1,16 @@
+"""What holds for every test: examples are drawn without a clock, and the header says what the results depend on."""
+
+import sqlite3
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadline: a busy machine is not a failure, and pytest-timeout guards against hanging.
+settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", settings.get_profile("usual"), max_examples=5_000)
+settings.load_profile("usual")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """SQLite comes with Python, and its version decides what the journal's tests mean."""
+    return f"SQLite {sqlite3.sqlite_version}"
