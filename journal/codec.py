@@ -55,6 +55,20 @@ def seal(previous: str, transition: Transition) -> Transition:
     return Transition(*transition[:10], facts, digest)
 
 
+def to_column(text: str) -> str | bytes:
+    """A large text as it is stored: as text, or as bytes when lone surrogates make it no text to SQLite."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def from_column(stored: str | bytes) -> str:
+    """The text that `to_column` stored."""
+    return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")
+
+
 def upcast(
     row: Transition, upcasters: Mapping[tuple[str, str], tuple[Upcaster, ...]] = UPCASTERS
 ) -> Transition:

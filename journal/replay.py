@@ -38,8 +38,12 @@ def verify(rows: Iterable[Transition]) -> Iterator[Problem]:
     states: dict[tuple[str, str], tuple[str, str]] = {}
     attempts: dict[tuple[str, str], int] = {}
     for row in rows:
-        yield from _chained(row, seq, previous)
+        problem = _broken(row, seq, previous)
         seq, previous = row.seq, row.hash
+        if problem is not None:
+            yield problem
+            if not _typed(row):
+                continue
         key = row.run, row.unit
         machine, trigger, source, dest = row.machine, row.trigger, row.source, row.dest
         if (machine, trigger, source, dest) not in LEGAL:
@@ -65,17 +69,26 @@ def chained(rows: Iterable[Transition], head: tuple[int, str] = NOTHING) -> Iter
     """What is wrong with the chain alone, for rows that follow `head` (sequence number and hash)."""
     seq, previous = head
     for row in rows:
-        yield from _chained(row, seq, previous)
+        problem = _broken(row, seq, previous)
+        if problem is not None:
+            yield problem
         seq, previous = row.seq, row.hash
 
 
-def _chained(row: Transition, seq: int, previous: str) -> tuple[Problem, ...]:
+def _broken(row: Transition, seq: int, previous: str) -> Problem | None:
     if row.seq != seq + 1:
-        return (Problem(row.seq, f"row {seq} is followed by row {row.seq}"),)
+        return Problem(row.seq, f"row {row.seq} follows row {seq}")
     try:
-        unbroken = row.hash == link(previous, row)
+        if row.hash == link(previous, row):
+            return None
     except (TypeError, UnicodeEncodeError):
-        return (Problem(row.seq, "a column is not the text it has to be"),)
-    return (
-        () if unbroken else (Problem(row.seq, "the chain is broken: this row or the one before was changed"),)
-    )
+        return Problem(row.seq, "a column is not of the type it has to be")
+    return Problem(row.seq, "the chain is broken: this row or the one before was changed")
+
+
+def _typed(row: Transition) -> bool:
+    """A damaged page can hold anything; a row in the chain can not, because its hash was taken over the right types."""
+    return all(isinstance(value, kind) for value, kind in zip(row, _TYPES, strict=True))
+
+
+_TYPES = (int, str, int, int, str, str, str, str, str, int, str, str)
