@@ -1,9 +1,13 @@
 """What the pages say can be followed."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
+
+from compiler.pipeline import compile_sprint
+from fsm.plan import leaves
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -28,3 +32,30 @@ def test_decisions_are_numbered_without_a_gap():
 def test_every_example_says_what_it_is():
     for sprint in (ROOT / "examples").glob("*/SPRINT.yaml"):
         assert (sprint.parent / "README.md").exists()
+
+
+def test_the_sprint_on_the_first_screen_compiles(tmp_path):
+    sprint, workflow = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    assert len((sprint + workflow).splitlines()) <= 25
+    (tmp_path / "SPRINT.yaml").write_text(sprint)
+    place = tmp_path / re.findall(r"^# (\S+):", workflow)[0]
+    place.parent.mkdir(parents=True)
+    place.write_text(workflow)
+
+    compiled = compile_sprint(tmp_path, today=date(2026, 1, 1))
+
+    assert compiled.warnings == ()
+    assert [leaf.path for leaf in leaves(compiled.plan)] == [
+        "develop/login/execute",
+        "develop/logout/execute",
+        "report",
+    ]
+
+
+@pytest.mark.parametrize(
+    "example", sorted(path.parent.name for path in (ROOT / "examples").glob("*/SPRINT.yaml"))
+)
+def test_every_example_compiles_without_a_warning(example):
+    compiled = compile_sprint(ROOT / "examples" / example, today=date(2026, 1, 1), strict=True)
+
+    assert compiled.warnings == ()
