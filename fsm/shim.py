@@ -6,8 +6,10 @@ is the order that ships. Rule: *started* is durable before the child may run, th
 Imports builtins only: see `fsm.attempt`.
 """
 
-from collections.abc import Generator
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any, TypeAlias
 
 CREATE = "create"
 """Make the attempt file, empty and full-sized; sync it and its directory. Result: none."""
@@ -30,11 +32,11 @@ EXIT = "exit"
 SWEEP = "sweep"
 """End what is left of the tree. Result: none."""
 
-Fields = dict[str, Any]
-Operation = tuple[str, Fields]
+Fields: "TypeAlias" = "dict[str, Any]"
+Operation: "TypeAlias" = "tuple[str, Fields]"
 
 
-def shim() -> Generator[Operation, Any, None]:
+def shim() -> "Generator[Operation, Any, None]":
     """Yields (operation, fields) and is sent each one's result; returning means: close the status pipe and leave."""
     yield CREATE, {}
     yield LOCK, {}

@@ -1,0 +1,41 @@
+"""What lies in an attempt's directory, and the two locks in it.
+
+Rule: whether an attempt lives is asked of the kernel by trying a lock, never of a pid.
+Imported by the shim: nothing heavy, pathlib among it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+RECORD = "attempt"
+"""The attempt file of `fsm.attempt`."""
+SHIM_LOCK = "shim.lock"
+"""Held by the shim alone, for as long as it lives."""
+TREE_LOCK = "tree.lock"
+"""Held by the shim and by every descendant that has not closed what it inherited."""
+PROMPT = "prompt"
+"""What the task reads on stdin."""
+
+
+def take(folder: int, name: str) -> int:
+    """Makes and locks a lock file in the directory open as `folder`; returns its descriptor."""
+    fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    return fd
+
+
+def held(path: str) -> bool | None:
+    """Whether somebody holds a lock file; None when there is no such file."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False

@@ -1,0 +1,152 @@
+"""From a unit of the plan to what its attempt runs, and from how that ended to its verdict.
+
+A shell phase is judged by its exit status alone; a prompt by the driver of its agent. `<owner>#gate` runs the gate's
+script, `<owner>#fix` asks the owner's agent to mend what the script found.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, TypedDict
+
+from fsm.errors import SprintError
+from fsm.plan import Gate, Group, Leaf, Node, Plan, nodes
+from fsm.transition import Facts
+from fsm_sprint.agents.contract import TAIL, Driver
+from fsm_sprint.agents.ending import judged
+from fsm_sprint.agents.registry import driver
+from fsm_sprint.executors.job import Job
+
+_QUOTED = 10_000
+"""Bytes of a failed check's output that its fixer is shown."""
+
+
+class Check(NamedTuple):
+    """A gate's last run: what its fixer has to know."""
+
+    log: Path
+    facts: Facts
+    """Of the row with which it ended."""
+
+
+class Jobs:
+    """What each unit of one plan runs, and what that amounted to."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        workdir: Path,
+        environment: Mapping[str, str],
+        last_check: Callable[[str], Check | None],
+    ) -> None:
+        """`environment`: the user's part of the tasks' environment; `last_check`: by unit of a gate, its last run."""
+        self._plan = plan
+        self._workdir = workdir
+        self._environment = {**environment, "SPRINT_ID": plan.sprint_id}
+        self._last_check = last_check
+        self._nodes: dict[str, Node] = {node.path: node for node in nodes(plan)}
+
+    def job(self, unit: str, attempt: int) -> Job:
+        """What an attempt of a unit runs. SprintError when the plan has no such unit."""
+        node, role = self._find(unit)
+        if role == "gate":
+            gate = _gate(node)
+            named = {"PHASE_ID": node.id, "ATTEMPT_NUMBER": str(attempt)}
+            return self._placed(node, argv=("/bin/sh", "-c", gate.script), env=named, timeout=gate.timeout)
+        bounds: _Bounds = {
+            "timeout": getattr(node, "timeout", None),
+            "idle_timeout": getattr(node, "idle_timeout", None),
+        }
+        if role == "" and isinstance(node, Leaf) and node.run is not None:
+            argv = ("/bin/sh", "-c", node.run) if isinstance(node.run, str) else node.run
+            return self._placed(node, argv=argv, **bounds)
+        prompt = self._fix_prompt(unit, _gate(node)) if role == "fix" else node.prompt or ""
+        found = _driver(node, prompt)
+        return self._placed(
+            node, argv=found.argv(), env=found.env(), stdin=found.stdin(), split=True, **bounds
+        )
+
+    def verdict(
+        self, unit: str, _attempt: int, ended: dict[str, str], log: Path, _errors: Path | None
+    ) -> tuple[str, Facts]:
+        """What an attempt amounted to, and the facts for its row."""
+        node, role = self._find(unit)
+        if role == "gate" or (role == "" and isinstance(node, Leaf) and node.run is not None):
+            return judged(ended)
+        found = _driver(node, "")
+        found.feed(tail(log, TAIL))
+        return found.finish(ended)
+
+    def _find(self, unit: str) -> tuple[Node, str]:
+        owner, _, role = unit.partition("#")
+        node = self._nodes.get(owner)
+        if node is None or role not in ("", "gate", "fix") or (role == "" and isinstance(node, Group)):
+            raise SprintError(f"{unit} is not something that this sprint runs")
+        return node, role
+
+    def _fix_prompt(self, unit: str, gate: Gate) -> str:
+        check = self._last_check(f"{unit.partition('#')[0]}#gate")
+        if check is None:
+            return gate.prompt or ""
+        output = tail(check.log, _QUOTED).decode("utf-8", "replace")
+        facts = check.facts
+        how = f"exit code {facts['code']}" if "code" in facts else str(facts.get("error", "no exit code"))
+        fence = _fence(output)
+        return f"{gate.prompt}\n\nThe check ended with {how}. Its last output:\n\n{fence}\n{output.rstrip()}\n{fence}\n"
+
+    def _placed(
+        self,
+        node: Node,
+        *,
+        argv: tuple[str, ...],
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        split: bool = False,
+        timeout: float | None = None,
+        idle_timeout: float | None = None,
+    ) -> Job:
+        """A job in the place and with the values of the leaf that it is, or belongs to."""
+        own, cwd = (dict(node.env), node.cwd) if isinstance(node, Leaf) else ({}, None)
+        return Job(
+            argv=argv,
+            env={**self._environment, **(env or {}), **own},
+            cwd=str(self._workdir / cwd) if cwd else str(self._workdir),
+            stdin=stdin,
+            split=split,
+            timeout=timeout,
+            idle_timeout=idle_timeout,
+        )
+
+
+class _Bounds(TypedDict):
+    timeout: float | None
+    idle_timeout: float | None
+
+
+def _driver(node: Node, prompt: str) -> Driver:
+    return driver(node.agent if isinstance(node, Leaf) else None, prompt, node.model)
+
+
+def tail(path: Path, size: int) -> bytes:
+    """The last bytes of a file; nothing when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - size))
+            return file.read(size)
+    except OSError:
+        return b""
+
+
+def _gate(node: Node) -> Gate:
+    if node.gate is None:
+        raise SprintError(f"{node.path} has no gate")
+    return node.gate
+
+
+def _fence(text: str) -> str:
+    """A fence that the text itself does not hold."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return fence

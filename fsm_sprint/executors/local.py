@@ -1,0 +1,398 @@
+"""Runs attempts as processes of this machine that outlive their supervisor: `fsm.ports.Executor`.
+
+The launcher forks a shim per attempt, which waits at a gate until the `start` row is on disk. Whoever dies, the
+attempt's locks and its attempt file say what became of it, and `fsm.judge` is the only one who concludes.
+Rule: nothing here blocks on a task, decides what comes next, or signals a process that is not certainly ours.
+"""
+
+import errno
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from fsm import attempt as record
+from fsm.effects import Answer, Attach, Effect, Reap, Spawn, Stop
+from fsm.errors import SprintError
+from fsm.events import Adopted, Ended, Event, Ready
+from fsm.judge import Finding, judge
+from fsm.ports import Clock
+from fsm.transition import Facts
+from fsm_sprint.executors import platform, trees, wire
+from fsm_sprint.executors.ears import Ears
+from fsm_sprint.executors.ending import Ending
+from fsm_sprint.executors.job import Job
+from fsm_sprint.executors.leftovers import Leftovers
+from fsm_sprint.executors.link import Link
+from fsm_sprint.executors.marks import lines
+from fsm_sprint.executors.prepare import Prepared, prepare, settle
+from fsm_sprint.executors.sight import Here, look
+from fsm_sprint.executors.watch import Key, Watch
+from fsm_sprint.paths import SprintPaths, errors_of
+
+Jobs = Callable[[str, int], Job]
+"""(unit, attempt) → what it runs."""
+Verdict = Callable[[str, int, dict[str, str], Path, Path | None], tuple[str, Facts]]
+"""(unit, attempt, exit fields, log, log of stderr) → what it amounted to, and the facts for its row."""
+
+_SOON = 0.05
+"""Seconds until a second look at what is changing."""
+_SLOWEST = 0.25
+"""Seconds between two looks at what no descriptor tells of, once they have become rare."""
+_LEAVING = 2.0
+"""Seconds that something has to leave by itself."""
+_LONGEST_GRACE = 60.0
+"""Seconds to KILL, at most, however the wall clock has jumped since the stop was recorded."""
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
+
+
+class LocalExecutor:
+    """The hands of one supervisor."""
+
+    def __init__(
+        self,
+        paths: SprintPaths,
+        jobs: Jobs,
+        verdict: Verdict,
+        clock: Clock,
+        run: str,
+        *,
+        answer: Callable[[Answer], None] | None = None,
+    ) -> None:
+        """`run` names the run in the marks of its tasks; `answer` performs the effects that are no attempt's."""
+        self._paths = paths
+        self._jobs = jobs
+        self._verdict = verdict
+        self._clock = clock
+        self._run = run
+        self._answer = answer
+        self._here = Here()
+        self._link = Link(paths.output)
+        self._linked = -1
+        self._ears = Ears()
+        self._watched: dict[Key, Watch] = {}
+        self._endings: dict[Key, Ending] = {}
+        self._leftovers = Leftovers(clock)
+        self._held: dict[str, Spawn] = {}
+        """By unit, spawns that wait until what is left of an earlier attempt is gone."""
+        self._events: deque[Event] = deque()
+        self._woken = False
+
+    def start(self) -> None:
+        """Execs the launcher ahead of the first spawn, so that both start at once."""
+        self._link.start()
+        if self._linked != self._link.fileno():
+            self._linked = self._link.fileno()
+            self._ears.follow(self._linked, self._launcher_died)
+
+    def wake_on(self, fd: int, heard: Callable[[], Sequence[Event]]) -> None:
+        """Lets `wait` return when `fd` is readable; `heard` empties it and may report events."""
+
+        def told(_: int) -> None:
+            self._events.extend(heard())
+            self._woken = True
+
+        self._ears.follow(fd, told)
+
+    def close(self) -> None:
+        """Lets go of everything: what was never released leaves, what runs goes on and can be adopted."""
+        for watch in list(self._watched.values()):
+            self._forget(watch)
+        self._unlink()
+        self._link.close()
+
+    # Effects
+
+    def perform(self, effects: Sequence[Effect]) -> None:
+        """Starts what is asked for, each (unit, attempt) once. SprintError when the machine refuses."""
+        fresh: list[Spawn] = []
+        for effect in effects:
+            if isinstance(effect, Answer):
+                if self._answer is not None:
+                    self._answer(effect)
+                continue
+            watch = self._watched.get((effect.unit, effect.attempt))
+            if isinstance(effect, Spawn):
+                if watch is None and effect != self._held.get(effect.unit) and not self._obstructed(effect):
+                    fresh.append(effect)
+            elif isinstance(effect, Stop):
+                self._stop(effect, watch)
+            elif isinstance(effect, Reap):
+                self._reap(effect, watch)
+            elif isinstance(effect, Attach):
+                if watch is None:
+                    self._attach(effect)
+            elif watch is not None:
+                self._go(watch)
+        if fresh:
+            self._spawn(fresh)
+
+    def _obstructed(self, effect: Spawn) -> bool:
+        """Whether an earlier attempt still lives in part; the spawn is then held back until it does not."""
+        for number in range(effect.attempt - 1, 0, -1):
+            folder = self._paths.attempt(effect.name, number)
+            if folder.exists():
+                # The ones before it were looked at when this one was spawned.
+                if self._leftovers.add(
+                    effect.unit, folder, self._marks(effect.unit, number), patience=_LEAVING
+                ):
+                    self._held[effect.unit] = effect
+                    return True
+                break
+        return False
+
+    def _spawn(self, effects: Sequence[Spawn]) -> None:
+        self.start()
+        prepared: list[Prepared] = []
+        try:
+            for effect in effects:
+                folder, log = self._paths.attempt(effect.name, effect.attempt), self._paths.log(effect.log)
+                prepared.append(
+                    prepare(effect, self._jobs(effect.unit, effect.attempt), folder, log, self._run)
+                )
+        except OSError as error:
+            # Without descriptors it is owed again next turn, when others have given theirs back.
+            if error.errno not in _NO_DESCRIPTOR or not (prepared or self._watched):
+                raise _refused(error, self._paths.attempts) from error
+        if not prepared:
+            return
+        try:
+            settle(self._paths.attempts)
+        except OSError as error:
+            raise _refused(error, self._paths.attempts) from error
+        for ready in prepared:
+            watch = ready.watch
+            self._watched[watch.key] = watch
+            self._follow(watch, watch.status)
+            self._link.send(
+                ready.order, ready.fds
+            )  # a dead launcher shows as the end of its socket and of the pipe
+            ready.close_handed()
+
+    def _go(self, watch: Watch) -> None:
+        if watch.gate < 0 or not watch.identity:
+            return
+        watch.allowed = True
+        with suppress(BrokenPipeError):  # its shim is dead, which the status pipe tells
+            os.write(watch.gate, wire.GO)
+        _close_gate(watch)
+
+    def _attach(self, effect: Attach) -> None:
+        watch = Watch(
+            unit=effect.unit,
+            number=effect.attempt,
+            folder=self._paths.attempt(effect.name, effect.attempt),
+            log=self._paths.log(effect.log),
+            marks=self._marks(effect.unit, effect.attempt),
+            identity=dict(effect.identity),
+            allowed=bool(effect.identity),
+            found=True,
+        )
+        self._watched[watch.key] = watch
+        self._look(watch)
+
+    def _stop(self, effect: Stop, watch: Watch | None) -> None:
+        held = self._held.get(effect.unit)
+        if held is not None and held.attempt == effect.attempt:
+            del self._held[effect.unit]
+            self._events.append(_never_ran(held.unit, held.attempt, "stopped before it was started"))
+        if watch is None:
+            return
+        ending = self._endings.get(watch.key)
+        if ending is None:
+            left = (effect.kill_at - self._clock.now()) / 1000
+            due = self._clock.monotonic() + min(max(0.0, left), _LONGEST_GRACE)
+            ending = self._endings[watch.key] = Ending(watch, due)
+        ending.tell(self._here)
+
+    def _reap(self, effect: Reap, watch: Watch | None) -> None:
+        if watch is not None:
+            self._forget(watch)
+        folder = self._paths.attempt(effect.name, effect.attempt)
+        self._leftovers.add(effect.unit, folder, self._marks(effect.unit, effect.attempt), patience=_LEAVING)
+
+    # Events
+
+    def wait(self, timeout: float | None) -> Sequence[Event]:
+        """What has happened; waits up to `timeout` seconds for it. Empty too when a `wake_on` had nothing to report."""
+        now = self._clock.monotonic()
+        end = math.inf if timeout is None else now + timeout
+        self._woken = False
+        while True:
+            self._tick(now)
+            self._ears.listen(0.0 if self._events else min(end, self._next()) - now)
+            if self._events or self._woken:
+                break
+            now = self._clock.monotonic()
+            if now >= end:
+                break
+        found = list(self._events)
+        self._events.clear()
+        return found
+
+    def _next(self) -> float:
+        """When something has to be done without being called."""
+        looks = [watch.due for watch in self._watched.values() if watch.due is not None]
+        steps = [ending.due for ending in self._endings.values()]
+        return min(looks + steps + self._leftovers.dues(), default=math.inf)
+
+    def _tick(self, now: float) -> None:
+        """Does what is due without anybody having called."""
+        for ending in list(self._endings.values()):
+            ending.press(self._here, now)
+        for watch in list(self._watched.values()):
+            if watch.due is not None and watch.due <= now:
+                self._look(watch)
+        for unit in self._leftovers.tick(now):
+            if unit in self._held:
+                self._spawn([self._held.pop(unit)])
+
+    def _hear(self, watch: Watch, fd: int) -> None:
+        if fd == watch.end:
+            self._ears.unfollow(fd)
+            watch.end = -1
+            self._look(watch)
+            return
+        more = os.read(fd, 65536)
+        watch.heard += more
+        if not watch.identity and b"\n" in watch.heard:
+            line, _, watch.heard = watch.heard.partition(b"\n")
+            self._ready(watch, line)
+        if not more:
+            self._ears.unfollow(fd)
+            watch.status = -1
+            # Sent once it was durable: the same as in the attempt file, which the task may have deleted.
+            ended = record.parse(watch.heard, "exit")
+            if ended is None:
+                self._look(watch)
+            else:
+                self._over(watch, Finding.EXITED, ended, tree=False)
+
+    def _ready(self, watch: Watch, line: bytes) -> None:
+        identity, error = wire.heard(line)
+        if identity is None:
+            raise SprintError(
+                f"cannot prepare {watch.unit}: {error}",
+                hint="nothing was lost; run again when the cause is gone",
+            )
+        watch.identity = identity
+        self._link.worked()
+        self._events.append(Ready(watch.unit, watch.number, identity))
+
+    def _launcher_died(self, _: int) -> None:
+        self._unlink()
+        self._link.died()
+        for watch in self._watched.values():
+            # What has not been released leaves at the end of its gate, or was never forked.
+            _close_gate(watch)
+
+    # Judgement
+
+    def _look(self, watch: Watch) -> None:
+        """Finds out what has become of an attempt of which nothing is heard, and acts on it."""
+        watch.due = None
+        sight = look(watch.folder, self._here, watch.identity)
+        if (sight.shim or sight.tree) and self._here.foreign(watch.identity):
+            raise SprintError(
+                f"{watch.unit} runs in another container or pid namespace, {watch.identity['namespace']}",
+                hint="go on where it was started, or end it there; from here it can be neither watched nor signalled",
+            )
+        finding = judge(sight, allowed=watch.allowed)
+        if finding == Finding.ALIVE:
+            self._alive(watch)
+        elif finding == Finding.LEAVING and not self._impatient(watch):
+            self._again(watch, _SOON)
+        elif finding in (Finding.ORPHANED, Finding.LEAVING):
+            trees.kill(trees.members(watch.folder, watch.identity, watch.marks))
+            self._again(watch, _SOON)
+        elif finding == Finding.LOST and not sight.rebooted and not self._alone(watch):
+            self._again(watch, _SOON / 5)
+        else:
+            self._over(watch, finding, sight.exit, tree=sight.tree)
+
+    def _alive(self, watch: Watch) -> None:
+        if watch.found:
+            watch.found = False
+            self._events.append(Adopted(watch.unit, watch.number))
+        if self._here.lives(watch.identity):
+            watch.end = platform.watchable(int(watch.identity["pid"]), watch.identity["start"])
+        if watch.end >= 0:
+            self._follow(watch, watch.end)
+        else:
+            self._again(watch, watch.pause)
+            watch.pause = min(_SLOWEST, watch.pause * 1.5)
+
+    def _again(self, watch: Watch, pause: float) -> None:
+        watch.due = self._clock.monotonic() + pause
+
+    def _impatient(self, watch: Watch) -> bool:
+        now = self._clock.monotonic()
+        if watch.patience is None:
+            watch.patience = now + _LEAVING
+        return now >= watch.patience
+
+    def _alone(self, watch: Watch) -> bool:
+        """Whether two passes in a row have found nothing of a tree whose shim is dead; what is found is killed."""
+        found = trees.members(watch.folder, watch.identity, watch.marks)
+        trees.kill(found)
+        watch.quiet = 0 if found else watch.quiet + 1
+        return watch.quiet >= 2
+
+    def _over(self, watch: Watch, finding: Finding, ended: dict[str, str] | None, *, tree: bool) -> None:
+        self._forget(watch)
+        unit, number = watch.key
+        if finding == Finding.EXITED:
+            assert ended is not None, "that is what EXITED means"
+            errors = errors_of(watch.log)
+            verdict, facts = self._verdict(
+                unit, number, ended, watch.log, errors if errors.exists() else None
+            )
+            self._events.append(Ended(unit, number, "exit", verdict, facts))
+        elif finding == Finding.LOST:
+            error = "its guarding process was killed or the machine went down; how it ended cannot be known"
+            self._events.append(Ended(unit, number, "lost", "lost", {"error": error}))
+        else:
+            self._events.append(_never_ran(unit, number, "it ended before it was started"))
+        if tree:
+            self._leftovers.add(unit, watch.folder, watch.marks, patience=0.0)
+
+    # What is held
+
+    def _marks(self, unit: str, number: int) -> frozenset[bytes]:
+        return lines(self._run, unit, number)
+
+    def _follow(self, watch: Watch, fd: int) -> None:
+        self._ears.follow(fd, lambda fd: self._hear(watch, fd))
+
+    def _forget(self, watch: Watch) -> None:
+        del self._watched[watch.key]
+        self._endings.pop(watch.key, None)
+        _close_gate(watch)
+        for fd in (watch.status, watch.end):
+            if fd >= 0:
+                self._ears.unfollow(fd)
+        watch.status = watch.end = -1
+
+    def _unlink(self) -> None:
+        if self._linked >= 0:
+            self._ears.unfollow(self._linked, close=False)
+            self._linked = -1
+
+
+def _close_gate(watch: Watch) -> None:
+    if watch.gate >= 0:
+        os.close(watch.gate)
+        watch.gate = -1
+
+
+def _never_ran(unit: str, number: int, why: str) -> Ended:
+    return Ended(unit, number, "never-ran", "", {"why": why})
+
+
+def _refused(error: OSError, place: Path) -> SprintError:
+    return SprintError(
+        f"cannot prepare a task: {error.filename or place}: {error.strerror}",
+        hint="nothing was lost; run again when the cause is gone",
+    )

@@ -1,0 +1,78 @@
+"""Step 2 of an attempt: its directory, its prompt, its logs and pipes; all that the launcher is then handed.
+
+Rule: the directory is made exclusively. One that is there already is an error, never a reason to attach.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fsm.effects import Spawn
+from fsm_sprint.executors import platform, wire
+from fsm_sprint.executors.files import PROMPT
+from fsm_sprint.executors.job import Job
+from fsm_sprint.executors.marks import environment, lines
+from fsm_sprint.executors.watch import Watch
+from fsm_sprint.paths import errors_of
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An attempt that only lacks its shim."""
+
+    watch: Watch
+    order: "wire.Order"
+    fds: Sequence[int]
+    """For the launcher: directory, log, gate, status, and a log for stderr if it has one."""
+
+    def close_handed(self) -> None:
+        """Gives up what the launcher has now; until then the pipes' ends would never show."""
+        for fd in self.fds:
+            os.close(fd)
+
+
+def prepare(effect: Spawn, job: Job, folder: Path, log: Path, run: str) -> Prepared:
+    """Makes everything but the shim. OSError when the machine refuses; then nothing of it is left but a log."""
+    fds: list[int] = []
+    umask = os.umask(0o077)
+    try:
+        gate, go = os.pipe()
+        fds += gate, go
+        status, tell = os.pipe()
+        fds += status, tell
+        out = os.open(log, _APPEND, 0o600)
+        fds.append(out)
+        errors = [os.open(errors_of(log), _APPEND, 0o600)] if job.split else []
+        fds += errors
+        folder.mkdir()
+        try:
+            if job.stdin is not None:
+                (folder / PROMPT).write_bytes(job.stdin)
+            inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            (folder / PROMPT).unlink(missing_ok=True)
+            folder.rmdir()
+            raise
+    except OSError:
+        for fd in fds:
+            os.close(fd)
+        raise
+    finally:
+        os.umask(umask)
+    unit, number = effect.unit, effect.attempt
+    marks = lines(run, unit, number)
+    watch = Watch(unit=unit, number=number, folder=folder, log=log, marks=marks, gate=go, status=status)
+    order = replace(job, env={**job.env, **environment(run, unit, number)}).order()
+    return Prepared(watch=watch, order=order, fds=[inside, out, gate, tell, *errors])
+
+
+def settle(folder: Path) -> None:
+    """Returns when the entries of a directory are on the disk."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        platform.sync(fd)
+    finally:
+        os.close(fd)
