@@ -1,0 +1,114 @@
+"""Prompts with their variables filled in, and what could not be filled in, told once per place and not per item.
+
+Rule: inside a for-each an item has to have what its prompts name; anywhere else a variable may be prose.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from compiler.diagnostics import Diagnostic, Severity
+from compiler.expand import Outlined
+from compiler.template import Scope, expand, left_over
+from compiler.tree import Document, Loc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The item that a prompt is filled in for."""
+
+    name: str
+    kind: str
+    """What the for-each calls an item."""
+    loc: Loc
+    values: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Told:
+    document: Document
+    loc: Loc
+    braces: str
+    first: str
+    """The unit, or the item, that it was met at first."""
+    where: Loc | None
+    others: int = 0
+
+
+@dataclass(slots=True)
+class Prompts:
+    """Fills in prompts, and remembers what is missing."""
+
+    scope: Scope
+    sprint: Document
+    missing: dict[tuple[str, Loc, str], _Told] = field(default_factory=dict)
+    unresolved: dict[tuple[str, Loc, str], _Told] = field(default_factory=dict)
+
+    def fill(
+        self,
+        outlined: Outlined,
+        prompt: str,
+        named: list[tuple[str, str]],
+        subject: Subject | None,
+        path: str,
+    ) -> str:
+        """The prompt of one leaf. `named` are the item variables that it has as written."""
+        if "{{" not in prompt and subject is None:
+            return prompt
+        values = None if subject is None else subject.values
+        if subject is not None:
+            for braces, name in named:
+                if name not in subject.values:
+                    self._lacks(outlined, braces, subject)
+        kind = "" if subject is None else subject.kind
+        text = expand(
+            prompt, self.scope, phase_id=outlined.label, phase_index=outlined.number, item=values, kind=kind
+        )
+        if "{{" in text:
+            self._left(outlined, prompt, text, subject, path)
+        return text
+
+    def _lacks(self, outlined: Outlined, braces: str, subject: Subject) -> None:
+        loc = (*outlined.loc, "prompt")
+        key = (outlined.document.file, loc, braces)
+        if key in self.missing:
+            self.missing[key].others += 1
+        else:
+            self.missing[key] = _Told(outlined.document, loc, braces, subject.name, subject.loc)
+
+    def _left(self, outlined: Outlined, prompt: str, text: str, subject: Subject | None, path: str) -> None:
+        """Note what is left in a filled-in text: in the phase's own prompt, or in what the item brought along."""
+        for braces in left_over(text):
+            if subject is None or braces in prompt:
+                if (outlined.document.file, (*outlined.loc, "prompt"), braces) in self.missing:
+                    continue
+                document, loc = outlined.document, (*outlined.loc, "prompt")
+            else:
+                document, loc = self.sprint, (*subject.loc, "prompt")
+            key = (document.file, loc, braces)
+            if key in self.unresolved:
+                self.unresolved[key].others += 1
+            else:
+                self.unresolved[key] = _Told(document, loc, braces, path, None)
+
+    def told(self) -> Iterator[Diagnostic]:
+        """What was met on the way."""
+        for told in self.missing.values():
+            name = told.braces.strip("{}").partition(".")[2]
+            more = f" and {told.others} more" if told.others else ""
+            assert told.where is not None
+            yield told.document.diagnose(
+                "MISSING_ITEM_PROPERTY",
+                f"The prompt names {told.braces}, which item `{told.first}`{more} does not have",
+                told.document.inside(told.loc, told.braces),
+                hint=f"add `{name}:` to every item that goes through this phase",
+                related=(self.sprint.related(f"item `{told.first}` is here", told.where),),
+            )
+        for told in self.unresolved.values():
+            more = f" and {told.others} more" if told.others else ""
+            yield told.document.diagnose(
+                "UNRESOLVED_VARIABLES",
+                f"{told.braces} stands for nothing and stays as it is in the prompt of {told.first}{more}",
+                told.document.inside(told.loc, told.braces),
+                severity=Severity.WARNING,
+            )

@@ -1,0 +1,469 @@
+"""SPRINT.yaml and workflow files as they are written: which keys there are and what each may hold.
+
+Rule: the keys live here and nowhere else; validation, did-you-mean and the JSON Schema are all made from these models.
+A closed block refuses a key that it does not know; an open one keeps it for whoever reads the file.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from compiler.scalars import as_text, is_scalar
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_DURATION = r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d))+"
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST = 366 * 86400.0
+_T = TypeVar("_T")
+_M = TypeVar("_M", bound="Closed")
+MODELS = ("sonnet", "opus", "haiku")
+"""The names that the default agent gives its models."""
+
+
+def kebab(name: str) -> str:
+    """A field's name as it is written in YAML."""
+    return name.replace("_", "-")
+
+
+def _one_line(text: str) -> str:
+    found = _CONTROL.search(text)
+    if found is not None:
+        raise PydanticCustomError(
+            "control", "holds the control character U+{code}", {"code": f"{ord(found[0]):04X}"}
+        )
+    return text
+
+
+def _seconds(value: Any) -> float:
+    seconds = math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value) if abs(value) < _LONGEST * 2 else math.inf
+    elif isinstance(value, str) and len(value) < 100 and re.fullmatch(_DURATION, value, re.ASCII):
+        seconds = sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(value))
+    if not 0 < seconds <= _LONGEST:
+        raise PydanticCustomError(
+            "duration", 'is neither a time such as "90s", "30m", "1h30m" nor a number of seconds'
+        )
+    return seconds
+
+
+def _variable(value: Any) -> str:
+    if not is_scalar(value):
+        raise PydanticCustomError("scalar", "is not a single value")
+    text = "" if value is None else as_text(value)
+    if len(text.encode()) > 100_000:
+        raise PydanticCustomError("long", "is longer than 100,000 bytes, more than an environment can carry")
+    return text
+
+
+def _free(name: str) -> str:
+    if name.startswith("FSM_SPRINT_"):
+        raise PydanticCustomError("reserved", "begins with FSM_SPRINT_, which is kept for the runner")
+    return name
+
+
+def _plain(value: Any) -> str | None:
+    """An id or a name may be a number in YAML; it is text from here on."""
+    if not is_scalar(value):
+        raise PydanticCustomError("scalar", "is not a single value")
+    return None if value is None else _one_line(as_text(value))
+
+
+def _falsy(value: Any) -> str | None:
+    """An item's id: what JavaScript calls falsy means that it has none."""
+    return _plain(value) if value else None
+
+
+Text = Annotated[str, Field(pattern=r"\S")]
+Id = Annotated[str, Field(pattern=r"\S"), AfterValidator(_one_line)]
+Name = Annotated[
+    str | None, BeforeValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean"]})
+]
+ItemId = Annotated[
+    str | None, BeforeValidator(_falsy), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+]
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": _LONGEST},
+                {"type": "string", "pattern": f"^{_DURATION}$"},
+            ]
+        }
+    ),
+]
+Model = Annotated[
+    str,
+    Field(pattern=r"\S"),
+    AfterValidator(_one_line),
+    WithJsonSchema({"anyOf": [{"enum": list(MODELS)}, {"type": "string", "pattern": r"\S"}]}),
+]
+Variable = Annotated[
+    str,
+    BeforeValidator(_variable),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"], "maxLength": 100_000}),
+]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(_free)]
+Env = dict[VariableName, Variable]
+Argv = Annotated[list[str], Field(min_length=1)]
+
+
+class Closed(BaseModel):
+    """A block that knows all its keys."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", alias_generator=kebab)
+
+
+class Open(Closed):
+    """A block in which people keep notes of their own."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Program(Closed):
+    """An agent that is any program: it gets the prompt on stdin."""
+
+    command: Argv = Field(description="The program and its arguments.")
+
+
+def _agent_kind(value: Any) -> str:
+    return "program" if isinstance(value, dict | Program) else "name"
+
+
+def _run_kind(value: Any) -> str:
+    return "argv" if isinstance(value, list) else "text"
+
+
+def _step_kind(value: Any) -> str:
+    return "text" if isinstance(value, str) else "item"
+
+
+Agent = Annotated[Annotated[Id, Tag("name")] | Annotated[Program, Tag("program")], Discriminator(_agent_kind)]
+Run = Annotated[Annotated[Text, Tag("text")] | Annotated[Argv, Tag("argv")], Discriminator(_run_kind)]
+TAGS = frozenset({"name", "program", "text", "argv", "item"})
+"""Names of union members: they turn up in the location of a finding and are no part of the document."""
+
+
+class Retry(Closed):
+    """How often and after what something is tried again, in today's spelling or the predecessor's."""
+
+    max_attempts: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        default=None, description="Tries in all."
+    )
+    backoff: list[Seconds] | None = Field(
+        default=None, description="Waits before the second, third, … try; the last one repeats."
+    )
+    on: list[Text] | None = Field(default=None, description="Verdicts or classes that are tried again.")
+    old_max_attempts: Annotated[int, Field(ge=1, le=1000)] | None = Field(default=None, alias="maxAttempts")
+    old_backoff: list[Annotated[float, Field(ge=0, le=_LONGEST * 1000)]] | None = Field(
+        default=None, alias="backoffMs", description="As `backoff`, in milliseconds."
+    )
+    old_on: list[Text] | None = Field(default=None, alias="retryOn")
+
+
+class Settings(Closed):
+    """What a sprint, a workflow and a phase can all say about running something. The nearest one counts."""
+
+    model: Model | None = Field(default=None, description="The agent's model.")
+    agent: Agent | None = Field(
+        default=None, description="Who answers prompts: a driver by name, or a program."
+    )
+    env: Env | None = Field(default=None, description="Variables for the task's environment.")
+    cwd: Id | None = Field(
+        default=None, description="Where the task starts, relative to the sprint's working directory."
+    )
+    timeout: Seconds | None = Field(default=None, description="The time that one attempt may take.")
+    idle_timeout: Seconds | None = Field(
+        default=None, description="The time that an attempt may stay silent."
+    )
+    retry: Retry | None = None
+
+
+class OnFail(Closed):
+    """What happens between two runs of a gate's script."""
+
+    prompt: Text = Field(description="What the fix agent is told; the script's output is added.")
+    max_retries: Annotated[int, Field(ge=1, le=1000)] = Field(
+        3, description="Runs of the script, the first included."
+    )
+
+
+class Gate(Closed):
+    """A check that has to pass before its phase counts as done."""
+
+    script: Text = Field(description="Text for /bin/sh -c; exit 0 passes.")
+    on_fail: OnFail | None = None
+    timeout: Seconds = Field(default=60.0, description="The time that one run of the script may take.")
+
+
+class Phase(Settings):
+    """One phase of a workflow."""
+
+    id: Id
+    prompt: Text | None = None
+    run: Run | None = Field(
+        default=None, description="A command instead of a prompt: text for /bin/sh -c, or an argv."
+    )
+    for_each: Text | None = Field(
+        default=None, description="The phase is done once for each item of this collection."
+    )
+    collection: Text | None = Field(
+        default=None, description="Another collection than the one that for-each names."
+    )
+    workflow: Text | None = Field(default=None, description="Use the phases of this workflow.")
+    parallel: bool | None = Field(
+        default=None, description="In the background; for a for-each: its steps side by side."
+    )
+    wait_for_parallel: bool | None = Field(
+        default=None, description="A sync point: wait for what runs in the background."
+    )
+    break_: bool | None = Field(
+        default=None, alias="break", description="Pause the sprint when this phase is done."
+    )
+    gate: Gate | None = None
+    exclusive: Id | None = Field(
+        default=None, description="Two phases with the same name here never overlap."
+    )
+
+
+class Hook(Closed):
+    """Something that runs after every leaf."""
+
+    id: Id
+    prompt: Text | None = None
+    workflow: Text | None = None
+    parallel: bool = False
+    enabled: bool = False
+
+
+class Toggle(Closed):
+    """Whether a hook of the workflow is on in this sprint."""
+
+    enabled: bool
+
+
+class Orchestration(Closed):
+    """What happens to steps that an agent proposes."""
+
+    enabled: bool = False
+    prompt: Text | None = None
+    insert_strategy: Literal["after-current", "end-of-phase", "custom"] | None = None
+    auto_approve: bool | None = None
+    old_insert_strategy: Literal["after-current", "end-of-phase", "custom"] | None = Field(
+        default=None, alias="insertStrategy"
+    )
+    old_auto_approve: bool | None = Field(default=None, alias="autoApprove")
+
+
+Cleanup = Literal["never", "on-complete", "on-merge"]
+
+
+class SprintWorktree(Closed):
+    """The git worktree of this sprint."""
+
+    enabled: bool
+    branch: Text | None = None
+    path: Text | None = None
+    cleanup: Cleanup | None = None
+
+
+class WorkflowWorktree(Closed):
+    """The git worktree of every sprint that uses the workflow."""
+
+    enabled: bool
+    branch_prefix: str | None = None
+    path_prefix: str | None = None
+    cleanup: Cleanup | None = None
+
+
+class Workflow(Settings, Open):
+    """A workflow file."""
+
+    name: Text
+    phases: Annotated[list[Phase], Field(min_length=1)]
+    description: Any = None
+    schema_version: Any = Field(default=None, description='"2.0"')
+    mode: Any = Field(default=None, description="A key of old; `standard` is the only mode there is.")
+    orchestration: Orchestration | None = None
+    worktree: WorkflowWorktree | None = None
+    per_iteration_hooks: list[Hook] | None = None
+
+
+class Item(Open):
+    """One item of a collection. Every other key is the item's own: `{{item.key}}` and `$ITEM_KEY`."""
+
+    prompt: Text
+    id: ItemId = None
+    workflow: Text | None = Field(default=None, description="Another workflow for this item.")
+    model: Model | None = None
+    agent: Agent | None = None
+    depends_on: list[Text] | None = Field(
+        default=None, description="Ids of items that have to be completed first."
+    )
+    retry: Retry | None = None
+
+
+Step = Annotated[Annotated[Text, Tag("text")] | Annotated[Item, Tag("item")], Discriminator(_step_kind)]
+
+
+class Prompts(Closed):
+    """Sections of the prompts, replaced."""
+
+    header: str | None = None
+    position: str | None = None
+    retry_warning: str | None = None
+    instructions: str | None = None
+    result_reporting: str | None = None
+
+
+class Config(Closed):
+    """Keys of old that had no effect."""
+
+    max_tasks: Any = None
+    time_box: Any = None
+    auto_commit: Any = None
+    max_iterations: Any = None
+
+
+class ParallelExecution(Closed):
+    """The predecessor's switch for dependencies between steps."""
+
+    enabled: bool = True
+    max_concurrency: Annotated[int, Field(ge=0)] | None = Field(default=None, alias="maxConcurrency")
+    on_dependency_failure: Literal["skip-dependents", "fail-phase", "continue"] | None = Field(
+        default=None, alias="onDependencyFailure"
+    )
+
+
+class Sprint(Settings, Open):
+    """SPRINT.yaml."""
+
+    workflow: Text = Field(description="Name of the main workflow.")
+    collections: dict[str, list[Item] | None] | None = None
+    steps: list[Step] | None = Field(default=None, description="The oldest form of `collections: {step: …}`.")
+    sprint_id: Name = None
+    name: Name = None
+    description: Any = None
+    created: Any = None
+    owner: Any = None
+    config: Config | None = None
+    prompts: Prompts | None = None
+    worktree: SprintWorktree | None = None
+    per_iteration_hooks: dict[str, Toggle] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None, description="Tasks at once, at most."
+    )
+    on_parallel_failure: Literal["warn", "block"] | None = None
+    parallel_execution: ParallelExecution | None = None
+
+
+KINDS: dict[str, type[Closed]] = {"sprint": Sprint, "workflow": Workflow}
+
+
+@cache
+def _blocks(kind: str) -> dict[str, tuple[str, ...]]:
+    return {
+        at: tuple(alias(block, name) for name in block.model_fields) for at, block in _walk(KINDS[kind], "")
+    }
+
+
+def keys_at(kind: str, place: str) -> tuple[str, ...]:
+    """The keys of the block at a place (`phases/#/gate`; `#` for an index, `*` for a name), as they are written."""
+    return _blocks(kind).get(place, ())
+
+
+def alias(block: type[BaseModel], name: str) -> str:
+    """How a field of a block is written in YAML."""
+    return block.model_fields[name].alias or kebab(name)
+
+
+def _walk(block: type[BaseModel], at: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    yield at, block
+    for name, field in block.model_fields.items():
+        here = f"{at}/{alias(block, name)}".removeprefix("/")
+        for inner, below in _models(field.annotation):
+            yield from _walk(inner, here + below)
+
+
+def _models(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:
+    """The models inside of a type, each with the steps that lead down to it."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, ""
+        return
+    step = {list: "/#", dict: "/*"}.get(get_origin(annotation), "")
+    for part in get_args(annotation):
+        for inner, below in _models(part):
+            yield inner, step + below
+
+
+def numbered(values: Sequence[_T] | None) -> Iterator[tuple[int, _T]]:
+    """The usable elements of a list that `read` has given, with their indices."""
+    for index, value in enumerate(values or ()):
+        if cast("_T | None", value) is not None:
+            yield index, value
+
+
+def read(kind: type[_M], data: Any) -> tuple[_M | None, list[ErrorDetails]]:
+    """The data as a model, and what is wrong with it. A model with faults has None wherever something is unusable."""
+    try:
+        return kind.model_validate(data), []
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+    if not isinstance(data, dict):
+        return None, found
+    made = kind.model_construct()
+    for name in kind.model_fields:
+        value = data.get(alias(kind, name))
+        setattr(made, name, None if value is None else _salvaged(kind, name, value))
+    return made, found
+
+
+def _salvaged(kind: type[Closed], name: str, value: Any) -> Any:
+    """What is usable of a field: all of it, or the usable elements of its lists, in their places."""
+    whole = _field(kind, name, value)
+    if whole is not None:
+        return whole
+    if isinstance(value, list) and name in ("phases", "steps", "per_iteration_hooks"):
+        return [_first(_field(kind, name, [element])) for element in value]
+    if isinstance(value, dict) and name == "collections":
+        return {
+            key: [_first(_first_of(_field(kind, name, {key: [element]}))) for element in elements]
+            for key, elements in value.items()
+            if isinstance(elements, list)
+        }
+    return None
+
+
+def _field(kind: type[Closed], name: str, value: Any) -> Any:
+    probe = kind.model_construct()
+    try:
+        kind.__pydantic_validator__.validate_assignment(probe, name, value)
+    except ValidationError:
+        return None
+    return getattr(probe, name)
+
+
+def _first(values: list[Any] | None) -> Any:
+    return values[0] if values else None
+
+
+def _first_of(values: dict[str, Any] | None) -> Any:
+    return next(iter(values.values())) if values else None
