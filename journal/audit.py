@@ -5,13 +5,14 @@ Rule: it reports and mends nothing. A lost tail cannot be seen from inside: whoe
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
-from fsm.plan import digest
 from fsm.states import INITIAL
 from fsm.transition import Transition
 from journal import schema
 from journal.codec import from_column
-from journal.errors import JournalError
+from journal.connection import FAILURES
+from journal.errors import JournalDamaged, JournalError
 from journal.reader import ROWS, Reader
 from journal.replay import Problem, verify
 from journal.units import Movement, movement
@@ -26,7 +27,7 @@ def audit(reader: Reader, *, head: str | None = None, least: int = 0) -> Iterato
     try:
         with reader.snapshot():
             yield from _audit(reader.connection, head, least)
-    except (sqlite3.Error, JournalError, UnicodeDecodeError) as error:
+    except (*FAILURES, JournalError) as error:
         yield Problem(0, f"the file cannot be read: {error}")
 
 
@@ -44,8 +45,10 @@ def _audit(connection: sqlite3.Connection, head: str | None, least: int) -> Iter
     if head and not seen.found:
         yield Problem(0, f"no row has the hash {head}: the last ones are gone, or all were written anew")
     for name, stored in connection.execute("SELECT digest, text FROM texts"):
-        if digest(from_column(stored)) != name:
-            yield Problem(0, f"the text {name[:12]} is not what was stored")
+        try:
+            from_column(stored, name)
+        except JournalDamaged as error:
+            yield Problem(0, str(error))
     yield from _projected(connection, last)
 
 
@@ -65,7 +68,8 @@ class _Seen:
             yield row
             self.rows += 1
             key = row.run, row.unit
-            last[key] = movement(last.get(key), row)
+            with suppress(TypeError):  # of a column that `verify` has already complained of
+                last[key] = movement(last.get(key), row)
             if head is not None and str(row.hash).startswith(head):
                 self.found = True
 

@@ -8,7 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from journal.connection import meaning
+from journal.connection import FAILURES, meaning
 from journal.errors import JournalError
 from journal.reader import open_reader
 
@@ -34,7 +34,7 @@ def copy(source: sqlite3.Connection, target: Path) -> Path:
         _synced(part, os.O_RDWR)
         part.replace(target)
         _synced(target.parent, os.O_RDONLY)
-    except sqlite3.Error as error:
+    except FAILURES as error:
         part.unlink(missing_ok=True)
         raise meaning(error, target, "written") from error
     except OSError as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from fsm.transition import Facts, Transition, encode_facts
-from journal.errors import JournalTooNew
+from journal.errors import AFTER_DAMAGE, JournalDamaged, JournalTooNew
 
 NOTHING = (0, "")
 """The head of an empty journal: sequence number and hash before the first row."""
@@ -64,9 +64,14 @@ def to_column(text: str) -> str | bytes:
     return text
 
 
-def from_column(stored: str | bytes) -> str:
-    """The text that `to_column` stored."""
-    return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")
+def from_column(stored: object, name: str) -> str:
+    """The text that `to_column` stored and whose digest is `name`; JournalDamaged when it is another one by now."""
+    content = stored if isinstance(stored, bytes) else str(stored).encode()
+    if sha256(content).hexdigest() != name:
+        raise JournalDamaged(
+            f"the text {str(name)[:12]} of the journal is not what was stored", hint=AFTER_DAMAGE
+        )
+    return content.decode("utf-8", "surrogatepass")
 
 
 def upcast(

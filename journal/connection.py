@@ -11,6 +11,7 @@ from pathlib import Path
 
 from journal import schema
 from journal.errors import (
+    AFTER_DAMAGE,
     JournalBusy,
     JournalDamaged,
     JournalError,
@@ -32,6 +33,10 @@ Waiting = Callable[[int], None]
 """Told after every second that was waited in vain, with their number."""
 
 
+FAILURES = (sqlite3.Error, UnicodeDecodeError)
+"""What sqlite3 raises when a file cannot be used; a malformed schema may not even be text."""
+
+
 def connect(
     path: Path, *, wal: bool = True, tries: int = TRIES, waiting: Waiting | None = None
 ) -> sqlite3.Connection:
@@ -51,7 +56,7 @@ def connect(
         raise meaning(error, path, "opened") from error
     try:
         patiently(lambda: _prepare(connection, path, wal=wal), path, tries, waiting)
-    except sqlite3.Error as error:
+    except FAILURES as error:
         connection.close()
         raise meaning(error, path, "opened") from error
     except BaseException:
@@ -84,7 +89,8 @@ def prime(connection: sqlite3.Connection, path: Path, size: int = PRIMED) -> Non
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.execute("INSERT INTO texts VALUES ('', zeroblob(?))", (size + (1 << 20),))
+        # Only what does not fit into the page cache, 2 MB, reaches the WAL before a commit.
+        connection.execute("INSERT INTO texts VALUES ('', zeroblob(?))", (size + (3 << 20),))
     except sqlite3.Error as error:
         if _code(error) not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             raise
@@ -93,15 +99,15 @@ def prime(connection: sqlite3.Connection, path: Path, size: int = PRIMED) -> Non
             connection.execute("ROLLBACK")
 
 
-def meaning(error: sqlite3.Error, path: Path, doing: str) -> JournalError:
-    """What an error of SQLite says about the journal: damaged, or the disk failed; with a hint for the user."""
+def meaning(error: Exception, path: Path, doing: str) -> JournalError:
+    """What one of `FAILURES` says about the journal: damaged, or the disk failed; with a hint for the user."""
     code = _code(error)
+    # A column that is no UTF-8 is an OperationalError of Python's own.
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (code is None and "decode" in str(error)):
         return JournalDamaged(f"{path} cannot be {doing}: {error}", hint=AFTER_DAMAGE)
     return JournalFault(f"{path} cannot be {doing}: {error}", hint=_HINTS.get(code or 0))
 
 
-AFTER_DAMAGE = "keep the file as it is; `fsm-sprint verify` says what is wrong with it"
 _HINTS = {
     sqlite3.SQLITE_FULL: "make room on the disk and run again: nothing that was recorded is lost",
     sqlite3.SQLITE_IOERR: "the disk failed: see the kernel's log; nothing that was recorded is lost",
@@ -110,7 +116,7 @@ _HINTS = {
 }
 
 
-def _code(error: sqlite3.Error) -> int | None:
+def _code(error: Exception) -> int | None:
     """SQLite's primary result code; None for errors that are Python's own."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF

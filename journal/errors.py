@@ -6,6 +6,9 @@ to end. It must not try again: what it believes may no longer be what is on disk
 
 from fsm.errors import SprintError
 
+AFTER_DAMAGE = "keep the file as it is; `fsm-sprint verify` says what is wrong with it"
+"""What to tell whoever meets a damaged journal."""
+
 
 class JournalError(SprintError):
     """Base of all that a journal raises."""

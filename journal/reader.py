@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 from fsm.states import LIVE
 from fsm.transition import Transition
 from journal.codec import NOTHING, from_column, upcast
-from journal.connection import check_format, meaning
+from journal.connection import FAILURES, check_format, meaning
 from journal.errors import JournalDamaged, JournalError
 
 MOVING = frozenset(str(state) for state in LIVE) | {"waiting", "in-progress"}
@@ -105,11 +105,11 @@ class Reader:
         return [Transition._make(row) for row in found]
 
     def text(self, digest: str) -> str:
-        """A stored text. KeyError when unknown."""
+        """A stored text. KeyError when unknown, JournalDamaged when it was changed."""
         found = self._all("SELECT text FROM texts WHERE digest = ?", digest)
         if not found:
             raise KeyError(digest)
-        return from_column(found[0][0])
+        return from_column(found[0][0], digest)
 
     def version(self) -> int:
         """A number that differs from the last one when anything was committed in between: what a tail polls."""
@@ -147,7 +147,7 @@ class Reader:
     def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return self.connection.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise meaning(error, self.path, "read") from error
 
 
@@ -162,7 +162,7 @@ def open_reader(path: Path) -> Reader:
         raise JournalError(f"there is no journal at {path}", hint="`fsm-sprint run` makes one")
     try:
         return Reader(_connected(path, "mode=ro"), path)
-    except sqlite3.Error as error:
+    except FAILURES as error:
         refused = meaning(error, path, "read")
         if isinstance(refused, JournalDamaged):
             raise refused from error
@@ -171,7 +171,7 @@ def open_reader(path: Path) -> Reader:
         if wal.exists() and wal.stat().st_size > 0:
             return _copied(path, wal)
         return Reader(_connected(path, "immutable=1"), path)
-    except sqlite3.Error as error:
+    except FAILURES as error:
         raise meaning(error, path, "read") from error
     except OSError as error:
         raise JournalError(f"{path} cannot be read: {error.strerror}") from error

@@ -39,11 +39,12 @@ def verify(rows: Iterable[Transition]) -> Iterator[Problem]:
     attempts: dict[tuple[str, str], int] = {}
     for row in rows:
         problem = _broken(row, seq, previous)
-        seq, previous = row.seq, row.hash
         if problem is not None:
             yield problem
             if not _typed(row):
+                seq, previous = problem.seq, str(row.hash)
                 continue
+        seq, previous = row.seq, row.hash
         key = row.run, row.unit
         machine, trigger, source, dest = row.machine, row.trigger, row.source, row.dest
         if (machine, trigger, source, dest) not in LEGAL:
@@ -70,14 +71,16 @@ def chained(rows: Iterable[Transition], head: tuple[int, str] = NOTHING) -> Iter
     seq, previous = head
     for row in rows:
         problem = _broken(row, seq, previous)
+        seq, previous = row.seq, row.hash
         if problem is not None:
             yield problem
-        seq, previous = row.seq, row.hash
+            seq = problem.seq
 
 
 def _broken(row: Transition, seq: int, previous: str) -> Problem | None:
     if row.seq != seq + 1:
-        return Problem(row.seq, f"row {row.seq} follows row {seq}")
+        number = row.seq if _typed(row) else seq + 1
+        return Problem(number, f"row {row.seq} follows row {seq}")
     try:
         if row.hash == link(previous, row):
             return None

@@ -17,8 +17,15 @@ from fsm.ports import Seed
 from fsm.transition import Transition
 from journal import filesystem, schema
 from journal.codec import NOTHING, from_column, seal, to_column, upcast
-from journal.connection import AFTER_DAMAGE, PRIMED, TRIES, Waiting, connect, meaning, patiently, prime
-from journal.errors import JournalDamaged, JournalError, JournalFault, JournalFenced, JournalReplaced
+from journal.connection import FAILURES, PRIMED, TRIES, Waiting, connect, meaning, patiently, prime
+from journal.errors import (
+    AFTER_DAMAGE,
+    JournalDamaged,
+    JournalError,
+    JournalFault,
+    JournalFenced,
+    JournalReplaced,
+)
 from journal.reader import ROWS
 from journal.replay import chained, verify
 from journal.units import Movement, movement, place, put
@@ -87,7 +94,7 @@ class SqliteJournal:
             journal = cls(connection, path, begin=begin, tries=tries, waiting=waiting)
             companions = [Path(f"{path}-wal")] if wal else []
             journal._watch = Watch([path, *companions, *watch])
-        except sqlite3.Error as error:
+        except FAILURES as error:
             connection.close()
             raise meaning(error, path, "read") from error
         except BaseException:
@@ -102,6 +109,7 @@ class SqliteJournal:
 
     def append(self, transition: Transition) -> Transition:
         """Puts the row into the open transaction and returns it as stored. `JournalFenced` if the head has moved."""
+        self._guard()
         if transition[0] != self._seq + 1:
             raise ValueError(f"row {transition[0]} cannot follow row {self._seq}")
         row = seal(self._hash, transition)
@@ -114,7 +122,7 @@ class SqliteJournal:
             raise JournalFenced(
                 f"{self.path} goes on after row {after}: another supervisor has written to it", hint=_FENCED
             ) from error
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise self._fault(error, "written") from error
         key = row[1], row[4]
         self._units[key] = movement(self._units.get(key), row)
@@ -139,12 +147,7 @@ class SqliteJournal:
         )
         if found is None:
             raise KeyError(digest)
-        text = from_column(found[0])
-        if digest_of(text) != digest:
-            raise JournalDamaged(
-                f"{self.path}: the text {digest[:12]} is not what was stored", hint=AFTER_DAMAGE
-            )
-        return text
+        return from_column(found[0], digest)
 
     def seed(self, run: str, units: Iterable[Seed]) -> None:
         """Makes the rows of `units` for a plan, in the open transaction; units already there keep their state."""
@@ -168,7 +171,7 @@ class SqliteJournal:
         try:
             put(self._cursor, self._units)
             self._cursor.execute("COMMIT")
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise self._fault(error, "committed to") from error
         self._units = {}
         self._committed = self._seq, self._hash
@@ -233,7 +236,7 @@ class SqliteJournal:
             return
         try:
             patiently(lambda: self._cursor.execute(self._begin), self.path, self._tries, self._waiting)
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise self._fault(error, "written") from error
 
     def _guard(self) -> None:
@@ -247,10 +250,10 @@ class SqliteJournal:
     def _do(self, work: Callable[[], T], doing: str = "written") -> T:
         try:
             return work()
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise self._fault(error, doing) from error
 
-    def _fault(self, error: sqlite3.Error, doing: str) -> JournalError:
+    def _fault(self, error: Exception, doing: str) -> JournalError:
         self._break(str(error))
         return meaning(error, self.path, doing)
 
