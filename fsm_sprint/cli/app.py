@@ -1,0 +1,34 @@
+"""The command line: which commands exist, in which order. Each stands in its module; none imports this one."""
+
+import typer
+
+from fsm_sprint.cli import check, compile_, init, run, stop
+
+app = typer.Typer(
+    name="fsm-sprint",
+    help="Runs a sprint of coding agents and shell commands, and survives whatever happens to it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("init")(init.init)
+app.command("compile")(compile_.compile_)
+app.command("check")(check.check)
+app.command("validate", hidden=True)(check.check)
+app.command("run")(run.run)
+app.command("stop")(stop.stop)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    *,
+    show: bool = typer.Option(False, "--version", help="The version, and nothing else.", is_eager=True),
+) -> None:
+    """Runs a sprint of coding agents and shell commands, and survives whatever happens to it."""
+    if show:
+        from importlib.metadata import version as of
+
+        print(of("fsm-sprint"))
+        raise typer.Exit

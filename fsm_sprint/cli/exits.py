@@ -1,0 +1,100 @@
+"""Exit codes, and which error means which.
+
+Rule: nothing else in the project names a code or ends the process by one.
+"""
+
+import sys
+from enum import IntEnum
+
+from fsm.errors import SprintError
+from fsm.states import SprintState
+
+
+class ExitCode(IntEnum):
+    """The one table; `docs/reference/exit-codes.md` is made from it."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    DEFINITION = 3
+    ENVIRONMENT = 4
+    JOURNAL = 5
+    HELD = 6
+    WAITING = 10
+    CANCELLED = 11
+    BUDGET = 12
+    LIMIT = 75
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+MEANINGS: dict[ExitCode, str] = {
+    ExitCode.DONE: "done",
+    ExitCode.FAILED: "a unit failed: the sprint is blocked, or completed with failures in the background",
+    ExitCode.USAGE: "the command line is wrong",
+    ExitCode.DEFINITION: "SPRINT.yaml or a workflow is wrong",
+    ExitCode.ENVIRONMENT: "the environment: full disk, I/O error, an agent that is not installed; `doctor` says what",
+    ExitCode.JOURNAL: "the journal is damaged, was replaced, or is too new for this version",
+    ExitCode.HELD: "another supervisor holds the sprint",
+    ExitCode.WAITING: "at rest, waiting for a person: paused, at a breakpoint, or needing an answer",
+    ExitCode.CANCELLED: "the sprint was cancelled",
+    ExitCode.BUDGET: "a budget ended",
+    ExitCode.LIMIT: "waiting for a usage limit, and told not to wait",
+    ExitCode.INTERRUPTED: "stopped by Ctrl-C",
+    ExitCode.TERMINATED: "stopped by SIGTERM",
+}
+
+_BY_STATE = {
+    SprintState.COMPLETED: ExitCode.DONE,
+    SprintState.BLOCKED: ExitCode.FAILED,
+    SprintState.PAUSED: ExitCode.WAITING,
+    SprintState.PAUSED_AT_BREAKPOINT: ExitCode.WAITING,
+    SprintState.NEEDS_HUMAN: ExitCode.WAITING,
+    SprintState.CANCELLED: ExitCode.CANCELLED,
+}
+
+
+class UsageError(SprintError):
+    """The command line cannot be meant."""
+
+
+class EnvironmentFault(SprintError):
+    """Something outside of the sprint is missing or broken."""
+
+
+def at_rest(state: str, *, failures: bool) -> ExitCode:
+    """The code for a sprint that has come to rest; `failures`: tolerated ones in the background."""
+    code = _BY_STATE.get(SprintState(state), ExitCode.DONE)
+    return ExitCode.FAILED if code is ExitCode.DONE and failures else code
+
+
+def code_of(error: SprintError) -> ExitCode:
+    """The code for an error, by the name of its class, so that nothing need be imported to tell."""
+    for kind in type(error).__mro__:
+        found = _BY_ERROR.get(kind.__name__)
+        if found is not None:
+            return found
+    return ExitCode.ENVIRONMENT
+
+
+_BY_ERROR = {
+    "UsageError": ExitCode.USAGE,
+    "IllegalMove": ExitCode.USAGE,
+    "CompileError": ExitCode.DEFINITION,
+    "JournalDamaged": ExitCode.JOURNAL,
+    "JournalTooNew": ExitCode.JOURNAL,
+    "JournalReplaced": ExitCode.JOURNAL,
+    "JournalFenced": ExitCode.HELD,
+    "LeaseHeld": ExitCode.HELD,
+}
+
+
+def complain(error: SprintError) -> None:
+    """`error:` and `hint:` on stderr."""
+    render = getattr(error, "render", None)
+    if render is not None:  # a CompileError: every finding, with its place and its own hint
+        print(render(), file=sys.stderr)
+        return
+    print(f"error: {error}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)

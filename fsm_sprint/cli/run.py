@@ -1,0 +1,145 @@
+"""`run`: begin a sprint, or go on where it stands, whatever ended it before."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fsm.states import SprintState
+from fsm_sprint.cli import options
+from fsm_sprint.cli.definition import changed, compiled
+from fsm_sprint.cli.exits import ExitCode, UsageError, at_rest
+from fsm_sprint.paths import SprintPaths
+
+if TYPE_CHECKING:
+    from fsm.plan import Plan
+    from fsm.sprint import Sprint
+    from fsm_sprint.wiring import Supervisor
+
+DEFAULT_SLOTS = 8
+"""Tasks at once when neither the command line nor the sprint says. A sprint without parallel parts uses one."""
+
+
+def run(
+    sprint: options.Sprint = None,
+    *,
+    workflows: options.Workflows = None,
+    jobs: Annotated[
+        int | None, typer.Option("-j", "--jobs", min=1, max=10_000, help="At most so many tasks at once.")
+    ] = None,
+    new: Annotated[bool, typer.Option("--new", help="Begin another run, from today's files.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Go on in the background; output to .fsm-sprint/run.log.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show all that would be run, and run nothing.")
+    ] = False,
+    strict: options.Strict = False,
+    json: options.Json = False,
+    copy: Annotated[
+        bool,
+        typer.Option("--copy", help="Go on in a copy of a sprint; what had not ended there is lost here."),
+    ] = False,
+    unsafe_filesystem: Annotated[
+        bool, typer.Option("--unsafe-filesystem", help="Allow file systems on which locks cannot be trusted.")
+    ] = False,
+) -> None:
+    """Run a sprint, or go on with it: finished work stays done, running tasks are adopted, failed ones are retried."""
+    paths = options.paths(sprint)
+    if dry_run:
+        from fsm_sprint.cli.rehearse import rehearse
+
+        rehearse(paths, workflows, strict=strict, json=json)
+        return
+    if json:
+        raise UsageError("--json goes with --dry-run", hint="`fsm-sprint status --json` tells about a run")
+    if detach:
+        _detached(paths, workflows, new=new, strict=strict)
+        return
+    from fsm_sprint.wiring import Supervisor
+
+    with Supervisor(paths, allow_unsafe=unsafe_filesystem, allow_copy=copy) as supervisor:
+        code = _supervised(supervisor, paths, workflows, jobs, new=new, strict=strict)
+    raise typer.Exit(code)
+
+
+def _detached(paths: SprintPaths, workflows: list[Path] | None, *, new: bool, strict: bool) -> None:
+    """Everything that can be said against it is said here, where somebody still looks."""
+    from fsm_sprint.executors.detach import detach
+    from fsm_sprint.work import available
+    from journal.lease import holder
+
+    if new or not paths.journal.exists():
+        available(compiled(paths, workflows, strict=strict).plan)
+
+    def pid(lock: Path) -> int | None:
+        held = holder(lock)
+        return None if held is None else held.get("pid")
+
+    paths.prepare()
+    words = [word for word in sys.argv[1:] if word != "--detach"]
+    started = detach(words, paths.output, paths.lock, pid)
+    print(f"running as process {started}; `fsm-sprint status {paths.directory}` shows how it goes")
+
+
+def _supervised(
+    supervisor: "Supervisor",
+    paths: SprintPaths,
+    workflows: list[Path] | None,
+    jobs: int | None,
+    *,
+    new: bool,
+    strict: bool,
+) -> ExitCode:
+    from fsm_sprint.report.screen import screen
+    from fsm_sprint.work import Work, available
+
+    before = supervisor.sprint
+    plan: Plan | None = None
+    if before is None or new:
+        if before is not None and before.busy:
+            raise UsageError(
+                "the last run has tasks that are still running",
+                hint="`fsm-sprint run` goes on with it, `fsm-sprint stop` ends them",
+            )
+        plan = compiled(paths, workflows, strict=strict).plan
+    else:
+        early = _nothing_to_do(before, paths)
+        if early is not None:
+            return early
+    known = plan if plan is not None else before.plan if before is not None else None
+    assert known is not None, "there is a run, or a plan for one"
+    available(known)
+    after = supervisor.run(
+        lambda fold: Work(fold, paths),
+        lambda fold: screen(paths, fold, supervisor.clock),
+        plan=plan,
+        limit=jobs or known.concurrency or DEFAULT_SLOTS,
+        resume="run again",
+    )
+    return _code(after, supervisor.signal)
+
+
+def _nothing_to_do(before: "Sprint", paths: SprintPaths) -> ExitCode | None:
+    """Says what somebody who runs a sprint once more should know; the exit code when that is all there is to do."""
+    again = "`fsm-sprint run --new` begins another run"
+    stale = changed(paths, before.plan)
+    if before.state in (SprintState.COMPLETED, SprintState.CANCELLED):
+        print(f"run {before.run} is {before.state} already; {again}", file=sys.stderr)
+        return _code(before, None)
+    if stale:
+        print(
+            f"warning: {', '.join(stale)} changed since run {before.run} began; it goes on with the plan it began"
+            f" with; {again} from today's files",
+            file=sys.stderr,
+        )
+    return None
+
+
+def _code(sprint: "Sprint", ended_by: int | None) -> ExitCode:
+    if ended_by is not None and sprint.state == SprintState.PAUSED:
+        return ExitCode.INTERRUPTED if ended_by == signal.SIGINT else ExitCode.TERMINATED
+    failed = any(unit.background and unit.owner is None for unit in sprint.failed.values())
+    return at_rest(sprint.state, failures=failed)

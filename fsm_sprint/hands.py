@@ -1,0 +1,96 @@
+"""The engine's one view of the world outside: the executor's events, people's requests and this process's signals.
+
+Ctrl-C once drains, twice (or SIGTERM) stops what runs, three times leaves at once with everything adoptable. SIGHUP
+goes on without a screen.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Self
+
+from fsm.effects import Effect
+from fsm.events import Asked, Event
+from fsm_sprint.clock import SystemClock
+from fsm_sprint.executors.local import LocalExecutor
+from fsm_sprint.inbox import Inbox
+
+_LOOK = 0.2
+"""Seconds between two looks into the inbox; an attempt's end is heard at once and never waits for this."""
+
+
+class Left(BaseException):
+    """The person wants out now. What runs goes on and is adopted by the next `run`."""
+
+
+class Hands:
+    """`ports.Executor` over the local executor, the inbox and the signals."""
+
+    def __init__(self, executor: LocalExecutor, inbox: Inbox, clock: SystemClock) -> None:
+        self._executor = executor
+        self._inbox = inbox
+        self._clock = clock
+        self._first: list[Event] = list(inbox.collect())
+
+    def perform(self, effects: Sequence[Effect]) -> None:
+        """As the executor does; answers go to the inbox through it."""
+        self._executor.perform(effects)
+
+    def wait(self, timeout: float | None) -> Sequence[Event]:
+        """As the executor does, and looks into the inbox now and then."""
+        found, self._first = self._first, []
+        end = None if timeout is None else self._clock.monotonic() + timeout
+        while not found:
+            left = _LOOK if end is None else min(_LOOK, end - self._clock.monotonic())
+            if left < 0:
+                break
+            found = [*self._executor.wait(left), *self._inbox.collect()]
+        return found
+
+
+class Signals:
+    """Turns signals of this process into requests; a context, so that what was there before comes back."""
+
+    def __init__(self, executor: LocalExecutor, on_hangup: Callable[[], None]) -> None:
+        self._executor = executor
+        self._on_hangup = on_hangup
+        self._interrupts = 0
+        self._before: dict[int, object] = {}
+        self.last: int | None = None
+        """The signal that ended the run, if one did."""
+
+    def __enter__(self) -> Self:
+        self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # `nohup` ignores SIGHUP for us; that stays so.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, _noted)
+        self._executor.wake_on(self._read, self._heard)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what `signal` itself gave
+
+    def _heard(self) -> Sequence[Event]:
+        return [event for number in os.read(self._read, 512) for event in self._meant(number)]
+
+    def _meant(self, number: int) -> list[Event]:
+        if number == signal.SIGHUP:
+            self._on_hangup()
+            return []
+        self.last = number
+        if number == signal.SIGINT:
+            self._interrupts += 1
+            if self._interrupts == 1:
+                return [Asked("", "pause", "", "terminal", "interrupted; Ctrl-C again stops what runs")]
+            if self._interrupts > 2:
+                raise Left
+        return [Asked("", "stop", "", "terminal", signal.Signals(number).name)]
+
+
+def _noted(number: int, frame: FrameType | None) -> None:
+    """The wake-up descriptor has told already; a handler must exist for that."""

@@ -1,0 +1,181 @@
+"""The composition root: which journal, executor, clock and publishers an engine gets, and what happens around its life.
+
+Order matters here: the lease before the journal is written, the journal checked before it is believed, the fold before
+the engine; and when the files are taken away under us, what the open connection still knows is saved first.
+"""
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from fsm.engine import Engine
+from fsm.errors import SprintError
+from fsm.events import Event
+from fsm.plan import Plan
+from fsm.ports import Publisher
+from fsm.sprint import Sprint, fold
+from fsm.transition import Facts
+from fsm_sprint.clock import SystemClock
+from fsm_sprint.executors import platform
+from fsm_sprint.executors.local import LocalExecutor
+from fsm_sprint.hands import Hands, Signals
+from fsm_sprint.inbox import Inbox
+from fsm_sprint.paths import SprintPaths
+from fsm_sprint.work import Work
+from journal.errors import JournalReplaced
+from journal.lease import Lease
+from journal.store import SqliteJournal
+from journal.watch import Place, identity, place
+
+Publishers = Callable[[Sprint], Publisher]
+"""Makes what shows a run, once its fold is known."""
+
+
+class Supervisor:
+    """One process's hold on a sprint: lease, journal and the fold of its latest run. A context; leaving lets go."""
+
+    def __init__(self, paths: SprintPaths, *, allow_unsafe: bool = False, allow_copy: bool = False) -> None:
+        self.paths = paths
+        self.clock = SystemClock()
+        self.sprint: Sprint | None = None
+        """The fold of the latest run; None when nothing was ever run here."""
+        self.signal: int | None = None
+        """The signal by which the last `run` was told to end, if it was."""
+        self._allow_unsafe = allow_unsafe
+        self._allow_copy = allow_copy
+        self._copied = False
+
+    def __enter__(self) -> Self:
+        self.paths.prepare()
+        now = self.clock.now()
+        self._lease = Lease.take(
+            self.paths.lock,
+            {"pid": os.getpid(), "host": socket.gethostname(), "started": stamp(now), "at": now},
+        )
+        try:
+            self.journal = SqliteJournal.open(
+                self.paths.journal, watch=[self.paths.lock], allow_unsafe=self._allow_unsafe, waiting=_busy
+            )
+            try:
+                self._look_back()
+            except BaseException:
+                self.journal.close()
+                raise
+        except BaseException:
+            self._lease.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if isinstance(error, JournalReplaced):
+                saved = self.journal.rescue(_rescue_directory())
+                _say(f"the journal was taken away under this run; all that was recorded is saved in {saved}")
+        finally:
+            self.journal.close()
+            self._lease.release()
+
+    def _look_back(self) -> None:
+        """Folds the latest run, and refuses a copy of a sprint whose original may still be running."""
+        last = next(self.journal.read(after=self.journal.head[0] - 1), None)
+        if last is None:
+            return
+        self.sprint = fold(self.journal.read(run=last.run), last.run, self.journal.text)
+        lease = self.sprint.lease
+        if lease is None or place(lease.decoded(), self.paths.journal) is not Place.COPIED:
+            return
+        self._copied = True
+        if self.sprint.live and not self._allow_copy:
+            names = ", ".join(self.sprint.live)
+            raise SprintError(
+                f"this is a copy of a sprint in which {names} had not ended when it was copied",
+                hint="go on in the original, or say --copy: what had not ended counts as lost here",
+            )
+
+    def run(
+        self,
+        make: Callable[[Sprint], Work],
+        publishers: Publishers,
+        *,
+        plan: Plan | None = None,
+        limit: int = 1,
+        events: Sequence[Event] = (),
+        spawning: bool = True,
+        resume: str | None = None,
+    ) -> Sprint:
+        """Supervises until the sprint rests; `plan` begins a new run. Returns the fold.
+
+        `resume` says why a resting sprint is set going; without it, it stays at rest and is only recovered. Raises
+        JournalError when the journal fails: everything that runs then stays adoptable.
+        """
+        if plan is not None:
+            self.sprint = Sprint(new_run(self.clock.now()), self.journal.text)
+        sprint = self.sprint
+        if sprint is None:
+            raise SprintError("nothing was ever run here", hint="`fsm-sprint run` begins")
+        inbox = Inbox(self.paths)
+        mark = f"{sprint.run}-copy{sprint.epoch}" if self._copied else sprint.run
+        work = make(sprint)
+        executor = LocalExecutor(self.paths, work.job, work.verdict, self.clock, mark, answer=inbox.answer)
+        hands = Hands(executor, inbox, self.clock)
+        publisher = publishers(sprint)
+        try:
+            with Signals(executor, on_hangup=lambda: None) as signals:
+                engine = Engine(sprint, self.journal, hands, self.clock, publisher, limit=limit)
+                if spawning:
+                    executor.start()
+                engine.take_over(self._facts(), plan=plan, copied=self._copied)
+                if sprint.at_rest and resume is not None:
+                    engine.resume(who(), resume)
+                engine.run(events, spawning=spawning)
+                self.signal = signals.last
+        finally:
+            executor.close()
+        return sprint
+
+    def _facts(self) -> Facts:
+        here = identity(self.paths.journal)
+        return {
+            **here,
+            "boot": platform.boot_id(),
+            "namespace": platform.pid_namespace(),
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+        }
+
+
+def stamp(at: int) -> str:
+    """Wall time in ms as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def new_run(at: int) -> str:
+    """An id for a run that begins now: names sort by time, and no two are alike."""
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def who() -> str:
+    """Who asks: the name of the user, as a fact for the journal."""
+    return os.environ.get("USER") or f"uid {os.getuid()}"
+
+
+def _busy(seconds: int) -> None:
+    _say(f"the journal is locked by another process; waiting for up to {seconds} s more")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _rescue_directory() -> Path:
+    state = os.environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
+    return Path(state) / "fsm-sprint" / "rescue"

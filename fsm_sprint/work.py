@@ -1,0 +1,80 @@
+"""What the tasks of a sprint run: the plan's leaves, gates and fixes as jobs, in the place where the sprint works."""
+
+import os
+from pathlib import Path
+
+from fsm.plan import Agent, Leaf, Plan, nodes
+from fsm.sprint import Sprint
+from fsm.transition import Facts
+from fsm_sprint.agents.registry import installed
+from fsm_sprint.executors.environment import user_environment
+from fsm_sprint.executors.job import Job
+from fsm_sprint.executors.jobs import Check, Jobs
+from fsm_sprint.paths import SprintPaths
+
+
+class Work:
+    """The jobs of one run. They follow the fold: a fix is told what the check before it said."""
+
+    def __init__(self, sprint: Sprint, paths: SprintPaths) -> None:
+        self._sprint = sprint
+        self._paths = paths
+        self.environment = user_environment(os.environ)
+        """What tasks inherit."""
+        self._jobs: Jobs | None = None
+        self._of = ""
+
+    def job(self, unit: str, attempt: int) -> Job:
+        """What an attempt runs."""
+        return self._current().job(unit, attempt)
+
+    def verdict(
+        self, unit: str, attempt: int, ended: dict[str, str], log: Path, errors: Path | None
+    ) -> tuple[str, Facts]:
+        """What an attempt amounted to, and the facts for its row."""
+        return self._current().verdict(unit, attempt, ended, log, errors)
+
+    def _current(self) -> Jobs:
+        if self._jobs is None or self._of != self._sprint.plan_digest:
+            self._of = self._sprint.plan_digest
+            self._jobs = Jobs(self._sprint.plan, workdir(self._paths), self.environment, self._last_check)
+        return self._jobs
+
+    def _last_check(self, path: str) -> Check | None:
+        gate = self._sprint.unit(path)
+        if gate.spawned is None or gate.ended is None:
+            return None
+        return Check(self._paths.log(gate.spawned.decoded()["log"]), gate.ended.decoded())
+
+
+def workdir(paths: SprintPaths) -> Path:
+    """Where tasks work: the top of the git work tree that the sprint lies in, else the sprint's own directory."""
+    for folder in (paths.directory, *paths.directory.parents):
+        if (folder / ".git").exists():
+            return folder
+    return paths.directory
+
+
+def available(plan: Plan) -> None:
+    """SprintError naming the first agent of the plan that is not installed."""
+    installed(_agents(plan))
+
+
+def missing(plan: Plan) -> list[str]:
+    """What `available` would complain of, in words."""
+    from fsm.errors import SprintError
+
+    found: dict[str, None] = {}
+    for agent in _agents(plan):
+        try:
+            installed([agent])
+        except SprintError as error:
+            found[str(error)] = None
+    return list(found)
+
+
+def _agents(plan: Plan) -> list[Agent | None]:
+    """Who is asked: a prompt's agent, and the agent that mends what a gate finds."""
+    asked = [node for node in nodes(plan) if isinstance(node, Leaf) and node.prompt is not None]
+    fixed = [node for node in nodes(plan) if node.gate is not None and node.gate.prompt is not None]
+    return [node.agent if isinstance(node, Leaf) else None for node in (*asked, *fixed)]
