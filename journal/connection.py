@@ -5,9 +5,11 @@ through `journal.reader`, because two checkpointing processes can corrupt a WAL 
 """
 
 import os
+import select
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from journal import schema
 from journal.errors import (
@@ -23,11 +25,18 @@ from journal.errors import (
 PRIMED = 8 << 20
 """Bytes that the WAL is given at once, so that a commit has no file to grow: it takes 0.6–0.75 × as long then."""
 
-TRIES = 60
-"""How often a locked database is tried, for a second each."""
+PATIENCE = 60
+"""Seconds for which a locked database is tried."""
+
+_LOOKS = 20
+"""How often it is tried in each of them."""
+
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 OLDEST_SQLITE = (3, 24, 0)
 """The first with upserts."""
+
+T = TypeVar("T")
 
 Waiting = Callable[[int], None]
 """Told after every second that was waited in vain, with their number."""
@@ -38,7 +47,7 @@ FAILURES = (sqlite3.Error, UnicodeDecodeError)
 
 
 def connect(
-    path: Path, *, wal: bool = True, tries: int = TRIES, waiting: Waiting | None = None
+    path: Path, *, wal: bool = True, patience: int = PATIENCE, waiting: Waiting | None = None
 ) -> sqlite3.Connection:
     """A writing connection to a journal that exists or is made here, with its settings asserted and its schema current.
 
@@ -51,11 +60,11 @@ def connect(
         )
     _make(path)
     try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=0)
     except sqlite3.Error as error:
         raise meaning(error, path, "opened") from error
     try:
-        patiently(lambda: _prepare(connection, path, wal=wal), path, tries, waiting)
+        patiently(lambda: _prepare(connection, path, wal=wal), path, patience, waiting)
     except FAILURES as error:
         connection.close()
         raise meaning(error, path, "opened") from error
@@ -65,18 +74,22 @@ def connect(
     return connection
 
 
-def patiently(attempt: Callable[[], object], path: Path, tries: int, waiting: Waiting | None) -> None:
-    """Repeats what finds the database locked, each time having waited a second; `JournalBusy` when it stays so."""
-    for tried in range(1, tries + 1):
+def patiently(attempt: Callable[[], T], path: Path, seconds: int, waiting: Waiting | None) -> T:
+    """Repeats what finds the database locked until it does not; `JournalBusy` when it stays so for `seconds`.
+
+    SQLite's own busy timeout does not do: some statements report a lock without waiting for it.
+    """
+    looks = seconds * _LOOKS
+    for look in range(looks + 1):
         try:
-            attempt()
+            return attempt()
         except sqlite3.OperationalError as error:
-            if _code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            if _code(error) not in _LOCKED:
                 raise
-            if waiting is not None:
-                waiting(tried)
-        else:
-            return
+        if look < looks:
+            select.select([], [], [], 1 / _LOOKS)
+            if waiting is not None and look % _LOOKS == _LOOKS - 1:
+                waiting((look + 1) // _LOOKS)
     raise JournalBusy(
         f"{path} is locked by another program",
         hint="close what has the database open for writing, and run again",
@@ -84,15 +97,15 @@ def patiently(attempt: Callable[[], object], path: Path, tries: int, waiting: Wa
 
 
 def prime(connection: sqlite3.Connection, path: Path, size: int = PRIMED) -> None:
-    """Makes the WAL file `size` bytes long by a transaction that is taken back; without room, nothing happens."""
+    """Makes the WAL file `size` bytes long by a transaction that is taken back; without room or lock, does nothing."""
     if Path(f"{path}-wal").stat().st_size >= size:
         return
-    connection.execute("BEGIN IMMEDIATE")
     try:
+        connection.execute("BEGIN IMMEDIATE")
         # Only what does not fit into the page cache, 2 MB, reaches the WAL before a commit.
         connection.execute("INSERT INTO texts VALUES ('', zeroblob(?))", (size + (3 << 20),))
     except sqlite3.Error as error:
-        if _code(error) not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        if _code(error) not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, *_LOCKED):
             raise
     finally:
         if connection.in_transaction:

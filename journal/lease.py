@@ -81,7 +81,7 @@ def holder(path: Path) -> dict[str, Any] | None:
         os.close(descriptor)
 
 
-_HINT = "`fsm-sprint watch` shows it, `fsm-sprint stop` ends it"
+_HINT = "`fsm-sprint status` shows what it does, `fsm-sprint stop` ends it"
 
 
 def _opened(path: Path) -> int:

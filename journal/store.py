@@ -17,7 +17,7 @@ from fsm.ports import Seed
 from fsm.transition import Transition
 from journal import filesystem, schema
 from journal.codec import NOTHING, from_column, seal, to_column, upcast
-from journal.connection import FAILURES, PRIMED, TRIES, Waiting, connect, meaning, patiently, prime
+from journal.connection import FAILURES, PATIENCE, PRIMED, Waiting, connect, meaning, patiently, prime
 from journal.errors import (
     AFTER_DAMAGE,
     JournalDamaged,
@@ -47,13 +47,19 @@ class SqliteJournal:
     """The writer. Made by `open`; used by one thread of one process until `close` or the first failure."""
 
     def __init__(
-        self, connection: sqlite3.Connection, path: Path, *, begin: str, tries: int, waiting: Waiting | None
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        *,
+        begin: str,
+        patience: int,
+        waiting: Waiting | None,
     ):
         self.path = path
         self._connection = connection
         self._cursor = connection.cursor()
         self._begin = begin
-        self._tries = tries
+        self._patience = patience
         self._waiting = waiting
         self._pid = os.getpid()
         self._broken: str | None = None
@@ -73,25 +79,25 @@ class SqliteJournal:
         whole: bool = False,
         allow_unsafe: bool = False,
         rollback: bool = False,
-        tries: int = TRIES,
+        patience: int = PATIENCE,
         waiting: Waiting | None = None,
         primed: int = PRIMED,
     ) -> "SqliteJournal":
         """Opens the journal at `path`, making it if need be; its pages, its schema and its chain are checked first.
 
         The chain is checked from the last `lease` row on, or all of it with `whole`. `watch` names further files that
-        must not be replaced (the lock); the lease must be held. A locked database is tried `tries` times for a second,
-        telling `waiting`. On a file system that is not safe it raises UnsafeFilesystem, or with `allow_unsafe` uses a
-        rollback journal instead of a WAL, as `rollback` does anywhere. Raises any JournalError.
+        must not be replaced (the lock); the lease must be held. A locked database is waited for, `patience` seconds at
+        most, telling `waiting` after each. On a file system that is not safe it raises UnsafeFilesystem, or with
+        `allow_unsafe` uses a rollback journal instead of a WAL, as `rollback` does anywhere. Raises any JournalError.
         """
         wal = filesystem.check(path.parent, allow=allow_unsafe) and not rollback
-        connection = connect(path, wal=wal, tries=tries, waiting=waiting)
+        connection = connect(path, wal=wal, patience=patience, waiting=waiting)
         try:
-            _check(connection, path, whole=whole)
+            patiently(lambda: _check(connection, path, whole=whole), path, patience, waiting)
             if wal and primed:
                 prime(connection, path, primed)
             begin = "BEGIN IMMEDIATE" if wal else "BEGIN EXCLUSIVE"
-            journal = cls(connection, path, begin=begin, tries=tries, waiting=waiting)
+            journal = cls(connection, path, begin=begin, patience=patience, waiting=waiting)
             companions = [Path(f"{path}-wal")] if wal else []
             journal._watch = Watch([path, *companions, *watch])
         except FAILURES as error:
@@ -204,9 +210,8 @@ class SqliteJournal:
             return
         if self._broken is None:
             self._break("it was closed")
-            self._connection.execute("PRAGMA busy_timeout = 0")  # a reader is no reason to wait
             with suppress(sqlite3.Error):  # the rows are in the WAL, which stays then
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a reader is no reason to wait
         with suppress(sqlite3.ProgrammingError):  # closed before
             self._cursor.close()  # a statement that it still holds would keep the file open
         self._connection.close()
@@ -235,7 +240,7 @@ class SqliteJournal:
         if self._connection.in_transaction:
             return
         try:
-            patiently(lambda: self._cursor.execute(self._begin), self.path, self._tries, self._waiting)
+            patiently(lambda: self._cursor.execute(self._begin), self.path, self._patience, self._waiting)
         except FAILURES as error:
             raise self._fault(error, "written") from error
 
@@ -249,7 +254,9 @@ class SqliteJournal:
 
     def _do(self, work: Callable[[], T], doing: str = "written") -> T:
         try:
-            return work()
+            if self._connection.in_transaction:
+                return work()
+            return patiently(work, self.path, self._patience, self._waiting)
         except FAILURES as error:
             raise self._fault(error, doing) from error
 

@@ -16,7 +16,12 @@ class Watch:
     """Files that have to stay what they are from now on: same device, same inode, as many links."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._known = [(path, _mark(path)) for path in paths]
+        self._known: list[tuple[Path, tuple[int, int, int]]] = []
+        for path in paths:
+            try:
+                self._known.append((path, _mark(path)))
+            except OSError as error:
+                raise JournalReplaced(f"{path} is gone: {error.strerror}", hint=_HINT) from error
 
     def check(self) -> None:
         """Raises `JournalReplaced` when one of the files is gone or another one."""

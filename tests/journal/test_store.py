@@ -69,7 +69,7 @@ def test_every_setting_is_what_durability_asks_for(path: Path) -> None:
         assert asked(journal, "checkpoint_fullfsync") == 1
         assert asked(journal, "trusted_schema") == 0
         assert asked(journal, "recursive_triggers") == 1
-        assert asked(journal, "busy_timeout") == 1000
+        assert asked(journal, "busy_timeout") == 0
         assert asked(journal, "wal_autocheckpoint") == 1000
         assert asked(journal, "user_version") == schema.FORMAT
         assert asked(journal, "application_id") == schema.APPLICATION_ID
@@ -393,15 +393,25 @@ def test_an_error_of_sqlite_says_what_it_means_for_the_user(path: Path) -> None:
 
 def test_a_locked_database_is_waited_for_with_a_word_and_then_given_up(path: Path) -> None:
     told: list[int] = []
-    with SqliteJournal.open(path, primed=0, tries=2, waiting=told.append) as journal:
+    with SqliteJournal.open(path, primed=0, patience=1, waiting=told.append) as journal:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
 
         with pytest.raises(JournalBusy):
             journal.append(row())
 
-        assert told == [1, 2]
+        assert told == [1]
         other.close()
+        journal.append(row())
+        journal.commit()
+
+
+def test_a_database_locked_at_the_start_is_waited_for_as_well(path: Path) -> None:
+    SqliteJournal.open(path, primed=0).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+
+    with SqliteJournal.open(path, rollback=True, waiting=lambda waited: other.close()) as journal:
         journal.append(row())
         journal.commit()
 
@@ -410,7 +420,7 @@ def test_a_locked_database_is_taken_when_it_becomes_free(path: Path) -> None:
     with SqliteJournal.open(path, primed=0) as journal:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        journal._waiting = lambda tried: other.close()
+        journal._waiting = lambda waited: other.close()
 
         journal.append(row())
         journal.commit()

@@ -75,6 +75,11 @@ def test_nothing_is_committed_once_files_were_replaced_and_all_before_is_saved(
         assert not list(audit(reader))
 
 
+def test_a_lock_that_is_not_there_at_the_start_is_no_start(tmp_path: Path) -> None:
+    with pytest.raises(JournalReplaced, match="is gone"):
+        SqliteJournal.open(tmp_path / "journal.db", watch=[tmp_path / "lock"], primed=0)
+
+
 def test_an_idle_journal_does_not_look(tmp_path: Path) -> None:
     with SqliteJournal.open(tmp_path / "journal.db", primed=0) as journal:
         (tmp_path / "journal.db").unlink()

@@ -32,7 +32,7 @@ class SqliteWorld:
 
     def open(self) -> SqliteJournal:
         path = self.directory / ".fsm-sprint" / "journal.db"
-        journal = SqliteJournal.open(path, primed=0, tries=1, rollback=self.rollback)
+        journal = SqliteJournal.open(path, primed=0, patience=0, rollback=self.rollback)
         self.opened.append(journal)
         return journal
 
