@@ -39,7 +39,7 @@ OLDEST_SQLITE = (3, 24, 0)
 T = TypeVar("T")
 
 Waiting = Callable[[int], None]
-"""Told after every second that was waited in vain, with their number."""
+"""Told when waiting begins, and every ten seconds then, for how many seconds at most it will go on."""
 
 
 FAILURES = (sqlite3.Error, UnicodeDecodeError)
@@ -79,17 +79,16 @@ def patiently(attempt: Callable[[], T], path: Path, seconds: int, waiting: Waiti
 
     SQLite's own busy timeout does not do: some statements report a lock without waiting for it.
     """
-    looks = seconds * _LOOKS
-    for look in range(looks + 1):
+    for look in range(seconds * _LOOKS, -1, -1):
         try:
             return attempt()
         except sqlite3.OperationalError as error:
             if _code(error) not in _LOCKED:
                 raise
-        if look < looks:
+        if look > 0:
+            if waiting is not None and (look == seconds * _LOOKS or look % (10 * _LOOKS) == 0):
+                waiting(look // _LOOKS)
             select.select([], [], [], 1 / _LOOKS)
-            if waiting is not None and look % _LOOKS == _LOOKS - 1:
-                waiting((look + 1) // _LOOKS)
     raise JournalBusy(
         f"{path} is locked by another program",
         hint="close what has the database open for writing, and run again",

@@ -87,7 +87,7 @@ class SqliteJournal:
 
         The chain is checked from the last `lease` row on, or all of it with `whole`. `watch` names further files that
         must not be replaced (the lock); the lease must be held. A locked database is waited for, `patience` seconds at
-        most, telling `waiting` after each. On a file system that is not safe it raises UnsafeFilesystem, or with
+        most, telling `waiting`. On a file system that is not safe it raises UnsafeFilesystem, or with
         `allow_unsafe` uses a rollback journal instead of a WAL, as `rollback` does anywhere. Raises any JournalError.
         """
         wal = filesystem.check(path.parent, allow=allow_unsafe) and not rollback

@@ -8,8 +8,8 @@ from fsm.ports import Seed
 from journal.audit import audit
 from journal.reader import open_reader
 from journal.store import SqliteJournal
+from tests.journal.harm import tampered
 from tests.journal.rows import life
-from tests.journal.test_store import tampered
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The chain and the upcasters."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fsm.plan import digest
@@ -29,7 +29,6 @@ def test_the_hash_of_a_row_never_changes() -> None:
     assert second.hash == "d10cf34c8166043df20ad43842aa2a65ea7708fe026ceb744d215b1ef8352c78"
 
 
-@settings(deadline=None)
 @given(one=ROWS, other=ROWS)
 def test_two_rows_have_one_hash_only_if_they_are_one_row(one: Transition, other: Transition) -> None:
     assert (link("", one) == link("", other)) == (one == other)
@@ -45,7 +44,6 @@ def test_a_row_belongs_to_its_place() -> None:
     assert link(seal("", first).hash, second) != link("", second)
 
 
-@settings(deadline=None)
 @given(text=st.text(st.characters(codec=None)))
 def test_any_text_survives_its_column(text: str) -> None:
     assert from_column(to_column(text), digest(text)) == text

@@ -23,9 +23,9 @@ broken line
     ("path", "kind", "trust"),
     [
         ("/", "ext4", Trust.LOCAL),
-        ("/home/me/sprint", "ext4", Trust.LOCAL),
+        ("/home/user/sprint", "ext4", Trust.LOCAL),
         ("/net/homework", "ext4", Trust.LOCAL),
-        ("/net/home/me", "nfs4", Trust.UNSAFE),
+        ("/net/home/user", "nfs4", Trust.UNSAFE),
         ("/mnt/with space/a", "fuse.sshfs", Trust.UNSAFE),
         ("/work/a", "xfs", Trust.LOCAL),
         ("/odd/a", "newfs", Trust.UNKNOWN),
@@ -47,13 +47,13 @@ def test_network_and_fuse_are_not_safe(kind: str) -> None:
 
 def test_an_unsafe_file_system_is_refused_with_a_way_out_unless_allowed() -> None:
     with pytest.raises(UnsafeFilesystem, match=r"nfs4 \(mounted at /net/home\)") as refused:
-        check(Path("/net/home/me"), table=TABLE)
+        check(Path("/net/home/user"), table=TABLE)
 
     assert "--unsafe-filesystem" in str(refused.value.hint)
-    assert check(Path("/net/home/me"), allow=True, table=TABLE) is False
+    assert check(Path("/net/home/user"), allow=True, table=TABLE) is False
 
 
-@pytest.mark.parametrize("path", ["/home/me", "/odd/a"])
+@pytest.mark.parametrize("path", ["/home/user", "/odd/a"])
 def test_local_and_unknown_ones_are_taken(path: str) -> None:
     assert check(Path(path), table=TABLE) is True
 

@@ -24,7 +24,7 @@ from tests.journal.worlds import MemoryWorld, SqliteWorld
 def test_any_legal_history_in_any_batches_is_read_back_equal_with_its_chain(
     make: Callable[[], World],
 ) -> None:
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(rows=histories(), data=st.data())
     def check(rows: list[Transition], data: st.DataObject) -> None:
         with closing(make()) as world:
@@ -114,6 +114,6 @@ class OnDisk(Supervisors):
 
 
 TestInMemory = InMemory.TestCase
-TestInMemory.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestInMemory.settings = settings(max_examples=30, stateful_step_count=20)
 TestOnDisk = OnDisk.TestCase
-TestOnDisk.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestOnDisk.settings = settings(max_examples=15, stateful_step_count=20)
