@@ -53,7 +53,8 @@ def _object(text: str) -> dict[str, Any] | None:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found.get("status") in STATUSES else None
+    status = found.get("status") if isinstance(found, dict) else None
+    return found if isinstance(status, str) and status in STATUSES else None
 
 
 def _meaning(found: dict[str, Any]) -> tuple[str, Facts]:

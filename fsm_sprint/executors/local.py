@@ -9,26 +9,27 @@ import errno
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fsm import attempt as record
 from fsm.effects import Answer, Attach, Effect, Reap, Spawn, Stop
 from fsm.errors import SprintError
 from fsm.events import Adopted, Ended, Event, Ready
-from fsm.judge import Finding, judge
+from fsm.judge import Finding
 from fsm.ports import Clock
 from fsm.transition import Facts
-from fsm_sprint.executors import platform, trees, wire
+from fsm_sprint.executors import platform, wire
 from fsm_sprint.executors.ears import Ears
 from fsm_sprint.executors.ending import Ending
 from fsm_sprint.executors.job import Job
 from fsm_sprint.executors.leftovers import Leftovers
 from fsm_sprint.executors.link import Link
 from fsm_sprint.executors.marks import lines
+from fsm_sprint.executors.outcome import outcome
 from fsm_sprint.executors.prepare import Prepared, prepare, settle
-from fsm_sprint.executors.sight import Here, look
+from fsm_sprint.executors.sight import Here
 from fsm_sprint.executors.watch import Key, Watch
 from fsm_sprint.paths import SprintPaths, errors_of
 
@@ -37,8 +38,6 @@ Jobs = Callable[[str, int], Job]
 Verdict = Callable[[str, int, dict[str, str], Path, Path | None], tuple[str, Facts]]
 """(unit, attempt, exit fields, log, log of stderr) → what it amounted to, and the facts for its row."""
 
-_SOON = 0.05
-"""Seconds until a second look at what is changing."""
 _SLOWEST = 0.25
 """Seconds between two looks at what no descriptor tells of, once they have become rare."""
 _LEAVING = 2.0
@@ -146,30 +145,27 @@ class LocalExecutor:
     def _spawn(self, effects: Sequence[Spawn]) -> None:
         self.start()
         prepared: list[Prepared] = []
-        try:
-            for effect in effects:
-                folder, log = self._paths.attempt(effect.name, effect.attempt), self._paths.log(effect.log)
-                prepared.append(
-                    prepare(effect, self._jobs(effect.unit, effect.attempt), folder, log, self._run)
-                )
-        except OSError as error:
-            # Without descriptors it is owed again next turn, when others have given theirs back.
-            if error.errno not in _NO_DESCRIPTOR or not (prepared or self._watched):
-                raise _refused(error, self._paths.attempts) from error
-        if not prepared:
-            return
-        try:
-            settle(self._paths.attempts)
-        except OSError as error:
-            raise _refused(error, self._paths.attempts) from error
+        with _refusals(self._paths.attempts):
+            try:
+                for effect in effects:
+                    prepared.append(self._prepare(effect))  # noqa: PERF401  # what was prepared before one fails counts
+            except OSError as error:
+                # Without descriptors it is owed again next turn, when others have given theirs back.
+                if error.errno not in _NO_DESCRIPTOR or not (prepared or self._watched):
+                    raise
+            if prepared:
+                settle(self._paths.attempts)
         for ready in prepared:
             watch = ready.watch
             self._watched[watch.key] = watch
             self._follow(watch, watch.status)
-            self._link.send(
-                ready.order, ready.fds
-            )  # a dead launcher shows as the end of its socket and of the pipe
+            # A dead launcher shows as the end of its socket and of the pipe.
+            self._link.send(ready.order, ready.fds)
             ready.close_handed()
+
+    def _prepare(self, effect: Spawn) -> Prepared:
+        folder, log = self._paths.attempt(effect.name, effect.attempt), self._paths.log(effect.log)
+        return prepare(effect, self._jobs(effect.unit, effect.attempt), folder, log, self._run)
 
     def _go(self, watch: Watch) -> None:
         if watch.gate < 0 or not watch.identity:
@@ -293,22 +289,13 @@ class LocalExecutor:
     def _look(self, watch: Watch) -> None:
         """Finds out what has become of an attempt of which nothing is heard, and acts on it."""
         watch.due = None
-        sight = look(watch.folder, self._here, watch.identity)
-        if (sight.shim or sight.tree) and self._here.foreign(watch.identity):
-            raise SprintError(
-                f"{watch.unit} runs in another container or pid namespace, {watch.identity['namespace']}",
-                hint="go on where it was started, or end it there; from here it can be neither watched nor signalled",
-            )
-        finding = judge(sight, allowed=watch.allowed)
+        with _refusals(watch.folder):
+            found = outcome(watch, self._here, self._clock.monotonic())
+        if found is None:
+            return
+        finding, sight = found
         if finding == Finding.ALIVE:
             self._alive(watch)
-        elif finding == Finding.LEAVING and not self._impatient(watch):
-            self._again(watch, _SOON)
-        elif finding in (Finding.ORPHANED, Finding.LEAVING):
-            trees.kill(trees.members(watch.folder, watch.identity, watch.marks))
-            self._again(watch, _SOON)
-        elif finding == Finding.LOST and not sight.rebooted and not self._alone(watch):
-            self._again(watch, _SOON / 5)
         else:
             self._over(watch, finding, sight.exit, tree=sight.tree)
 
@@ -321,24 +308,8 @@ class LocalExecutor:
         if watch.end >= 0:
             self._follow(watch, watch.end)
         else:
-            self._again(watch, watch.pause)
+            watch.due = self._clock.monotonic() + watch.pause
             watch.pause = min(_SLOWEST, watch.pause * 1.5)
-
-    def _again(self, watch: Watch, pause: float) -> None:
-        watch.due = self._clock.monotonic() + pause
-
-    def _impatient(self, watch: Watch) -> bool:
-        now = self._clock.monotonic()
-        if watch.patience is None:
-            watch.patience = now + _LEAVING
-        return now >= watch.patience
-
-    def _alone(self, watch: Watch) -> bool:
-        """Whether two passes in a row have found nothing of a tree whose shim is dead; what is found is killed."""
-        found = trees.members(watch.folder, watch.identity, watch.marks)
-        trees.kill(found)
-        watch.quiet = 0 if found else watch.quiet + 1
-        return watch.quiet >= 2
 
     def _over(self, watch: Watch, finding: Finding, ended: dict[str, str] | None, *, tree: bool) -> None:
         self._forget(watch)
@@ -391,8 +362,13 @@ def _never_ran(unit: str, number: int, why: str) -> Ended:
     return Ended(unit, number, "never-ran", "", {"why": why})
 
 
-def _refused(error: OSError, place: Path) -> SprintError:
-    return SprintError(
-        f"cannot prepare a task: {error.filename or place}: {error.strerror}",
-        hint="nothing was lost; run again when the cause is gone",
-    )
+@contextmanager
+def _refusals(place: Path) -> Iterator[None]:
+    """What the system refuses, as an error that says where and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise SprintError(
+            f"cannot work in {error.filename or place}: {error.strerror}",
+            hint="nothing was lost; run again when the cause is gone",
+        ) from error

@@ -3,7 +3,9 @@
 Rule: the directory is made exclusively. One that is there already is an error, never a reason to attach.
 """
 
+import errno
 import os
+import resource
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +18,8 @@ from fsm_sprint.executors.marks import environment, lines
 from fsm_sprint.executors.watch import Watch
 from fsm_sprint.paths import errors_of
 
+_RESERVE = 5
+"""Descriptors that are left for looking after what runs; the system gives the lowest number that is free."""
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
 
 
@@ -35,7 +39,10 @@ class Prepared:
 
 
 def prepare(effect: Spawn, job: Job, folder: Path, log: Path, run: str) -> Prepared:
-    """Makes everything but the shim. OSError when the machine refuses; then nothing of it is left but a log."""
+    """Makes everything but the shim. OSError when the machine refuses; then nothing of it is left but a log.
+
+    EMFILE comes a few descriptors early, so that what runs can still be looked after.
+    """
     fds: list[int] = []
     umask = os.umask(0o077)
     try:
@@ -47,6 +54,8 @@ def prepare(effect: Spawn, job: Job, folder: Path, log: Path, run: str) -> Prepa
         fds.append(out)
         errors = [os.open(errors_of(log), _APPEND, 0o600)] if job.split else []
         fds += errors
+        if max(fds) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _RESERVE:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         folder.mkdir()
         try:
             if job.stdin is not None:

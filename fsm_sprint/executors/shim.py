@@ -10,6 +10,7 @@ Nothing heavy is imported here, not even contextlib: every shim pays for it in m
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -100,7 +101,8 @@ class _Shim:
     def create(self, _: life.Fields) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         self.record = os.open(RECORD, flags, 0o600, dir_fd=self.errand.folder)
-        os.write(self.record, attempt.EMPTY)
+        if os.write(self.record, attempt.EMPTY) < attempt.SIZE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         platform.sync(self.record)
         platform.sync(self.errand.folder)
 
@@ -262,12 +264,13 @@ class _Shim:
         pause = 0.05
         while True:
             try:
-                os.pwrite(self.record, raw, offset)
-                platform.sync_data(self.record)
-                return
+                if os.pwrite(self.record, raw, offset) == len(raw):
+                    platform.sync_data(self.record)
+                    return
             except OSError:
-                time.sleep(pause)
-                pause = min(1.0, pause * 2)
+                pass
+            time.sleep(pause)
+            pause = min(1.0, pause * 2)
 
     def tell(self, raw: bytes) -> None:
         try:

@@ -115,6 +115,7 @@ class Hands:
         end = self.clock.monotonic() + PATIENCE
         while text not in self.log(unit):
             assert self.clock.monotonic() < end, f"{unit} never said {text!r}: {self.log(unit)!r} {self.seen}"
+            assert not any(isinstance(event, Ended) and event.unit == unit for event in self.seen), self.seen
             self.step(0.01) if turning else os.sched_yield()
 
     def log(self, unit: str = "task") -> str:

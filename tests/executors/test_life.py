@@ -8,7 +8,7 @@ import pytest
 
 from fsm.effects import Go, Spawn
 from fsm.errors import SprintError
-from fsm.events import Ready
+from fsm.events import Ended
 from tests.executors.hands import Hands
 
 
@@ -20,8 +20,10 @@ def test_the_exit_code_is_told_as_it_was(hands: Hands, code: int):
     assert ended.facts["elapsed-ms"] >= 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGPIPE,
-                                    signal.SIGALRM, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXFSZ])  # fmt: skip
+SENT = ("HUP", "INT", "QUIT", "KILL", "PIPE", "ALRM", "TERM", "USR1", "USR2", "XFSZ")
+
+
+@pytest.mark.parametrize("number", [signal.Signals[f"SIG{name}"] for name in SENT])
 def test_death_by_a_signal_is_no_exit_code(hands: Hands, number: signal.Signals):
     ended = hands.ran(hands.shell(f"kill -{int(number)} $$"))
     assert ended.verdict == "killed"
@@ -161,13 +163,20 @@ def test_signals_that_the_supervisor_ignores_or_blocks_are_no_matter_to_a_task(h
     assert dispositions(hands.log()) == CLEAN
 
 
+OPEN = """
+import os
+for fd in range(1000):
+    try: print(fd, os.readlink(f"/proc/self/fd/{fd}"))
+    except OSError: pass
+"""
+
+
 def test_a_task_has_nothing_open_but_its_streams_and_its_lock(hands: Hands):
     stray = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(stray, True)
     try:
         hands.drop()
-        hands.ran(hands.python("import os\nfor fd in sorted(map(int, os.listdir('/proc/self/fd'))):\n"
-                               " try: print(fd, os.readlink(f'/proc/self/fd/{fd}'))\n except OSError: pass"))  # fmt: skip
+        hands.ran(hands.python(OPEN))
     finally:
         os.close(stray)
     log, lock = hands.paths.logs / "task.log", hands.paths.attempt("task", 1) / "tree.lock"
@@ -260,11 +269,9 @@ def test_several_are_prepared_at_once_and_run_side_by_side(hands: Hands):
     for number, unit in enumerate(units):
         hands.jobs[unit] = hands.shell(f"exit {number}")
     hands.perform(*(Spawn(unit, 1, unit, f"logs/{unit}.log") for unit in units))
-    codes = {}
+    codes: dict[str, int] = {}
     while len(codes) < 50:
-        event = hands.until(lambda event: not isinstance(event, Ready))
-        codes |= {found.unit: found.facts["code"] for found in hands.seen if hasattr(found, "verdict")}
-        assert event
+        codes |= {event.unit: event.facts["code"] for event in hands.step(5) if isinstance(event, Ended)}
     assert codes == {unit: number for number, unit in enumerate(units)}
 
 
