@@ -234,6 +234,37 @@ def test_a_full_disk_leaves_the_old_file_and_no_temporary(
     assert names(file) == ["PROGRESS.yaml"]
 
 
+def test_only_a_durable_write_waits_for_the_disk_and_in_the_right_order(
+    file: PublishedFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[bool, list[str]]] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        seen.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), names(file)))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    file.write(content(1), durable=False)
+    assert seen == []
+
+    file.path.unlink()
+    file.write(content(2), durable=True)
+    (data, before), (directory, after) = seen
+    assert (data, directory) == (False, True)
+    assert "PROGRESS.yaml" not in before
+    assert after == ["PROGRESS.yaml"]
+
+
+def test_a_file_that_nobody_touched_is_not_read(file: PublishedFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write(content(1), durable=False)
+    with monkeypatch.context() as patch:
+        patch.delattr(Path, "open")
+        file.write(content(2), durable=False)
+
+    assert file.path.read_bytes() == content(2)
+
+
 @contextmanager
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def write(*_: object) -> int:
