@@ -45,8 +45,8 @@ WORDS: Mapping[str, Words] = {
 }
 """Every state of tasks and groups. Sprints keep our words: the predecessor had the same, apart from `cancelled`."""
 
-_Fragment = tuple[Callable[[Unit, int], str], Unit, int]
-"""How a fragment is written, of which unit, and at which column."""
+_Writer = Callable[[Unit, int], str]
+"""Writes one fragment of a unit; its dash stands at the given column."""
 
 
 def render(sprint: Sprint) -> str:
@@ -111,7 +111,7 @@ class Progress:
     def _plant(self) -> None:
         """Lays out the fragments of the plan, all of them stale."""
         self._plan = self.sprint.plan
-        self._fragments: list[_Fragment] = []
+        self._fragments: list[tuple[_Writer, Unit, int]] = []
         self._watch: dict[str, list[int]] = {}
         """The fragments that depend on a unit's rows."""
         self._tasks: list[bytes] = []
@@ -139,14 +139,14 @@ class Progress:
             self._steps += 1
         else:
             self._phases += 1
-        around = [path.path for path in (unit, unit.gate, unit.fix) if path is not None]
+        around = [one.path for one in (unit, unit.gate, unit.fix) if one is not None]
         if isinstance(node, Leaf):
-            self._fragment(self._leaf, unit, indent, around)
+            self._fragment(_leaf, unit, indent, around)
             return
-        self._fragment(self._opening, unit, indent, [unit.path])
+        self._fragment(_opening, unit, indent, [unit.path])
         for child in unit.children:
             self._lay(child, indent + 4)
-        self._fragment(self._closing, unit, indent, around)
+        self._fragment(_closing, unit, indent, around)
 
     def _lay_graph(self, phase: Unit) -> None:
         self._fragment(_graph, phase, 2, [])
@@ -156,9 +156,7 @@ class Progress:
             paths = [siblings[wanted].path for wanted in step.node.depends_on]
             self._fragment(partial(_node, siblings), step, 6, paths)
 
-    def _fragment(
-        self, write: Callable[[Unit, int], str], unit: Unit, indent: int, paths: Sequence[str]
-    ) -> None:
+    def _fragment(self, write: _Writer, unit: Unit, indent: int, paths: Sequence[str]) -> None:
         index = len(self._fragments)
         self._fragments.append((write, unit, indent))
         for path in paths:
@@ -169,6 +167,8 @@ class Progress:
         for index in self._stale:
             write, unit, indent = fragments[index]
             pieces[index] = write(unit, indent).encode()
+            if write is _leaf or write is _opening:
+                self._count(unit)
         self._stale.clear()
         for path in self._stale_entries:
             self._tasks[self._entry[path]] = _task(self.sprint.unit(path))
@@ -177,24 +177,6 @@ class Progress:
             self._entry[unit.path] = len(self._tasks)
             self._tasks.append(_task(unit))
 
-    def _leaf(self, unit: Unit, indent: int) -> str:
-        self._count(unit)
-        words = WORDS[unit.state]
-        return emit.entry(entries.leaf(unit, words.background if unit.background else words.main), indent)
-
-    def _opening(self, unit: Unit, indent: int) -> str:
-        self._count(unit)
-        node = unit.node
-        assert isinstance(node, Group), "only groups are opened"
-        head = emit.entry(entries.opening(unit, WORDS[unit.state].main), indent)
-        if not node.children and node.wait:
-            return head  # a pure sync point
-        children = "phases" if node.level == "step" else "steps"
-        return f"{head}{' ' * (indent + 2)}{children}:{'' if node.children else ' []'}\n"
-
-    def _closing(self, unit: Unit, indent: int) -> str:
-        return emit.mapping(entries.closing(unit), indent + 2)
-
     def _count(self, unit: Unit) -> None:
         node = unit.node
         done = self._steps_done if isinstance(node, Group) and node.level == "step" else self._phases_done
@@ -202,6 +184,25 @@ class Progress:
             done.add(unit.path)
         else:
             done.discard(unit.path)
+
+
+def _leaf(unit: Unit, indent: int) -> str:
+    words = WORDS[unit.state]
+    return emit.entry(entries.leaf(unit, words.background if unit.background else words.main), indent)
+
+
+def _opening(unit: Unit, indent: int) -> str:
+    node = unit.node
+    assert isinstance(node, Group), "only groups are opened"
+    head = emit.entry(entries.opening(unit, WORDS[unit.state].main), indent)
+    if not node.children and node.wait:
+        return head  # a pure sync point
+    children = "phases" if node.level == "step" else "steps"
+    return f"{head}{' ' * (indent + 2)}{children}:{'' if node.children else ' []'}\n"
+
+
+def _closing(unit: Unit, indent: int) -> str:
+    return emit.mapping(entries.closing(unit), indent + 2)
 
 
 def _task(unit: Unit) -> bytes:
