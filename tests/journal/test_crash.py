@@ -29,7 +29,9 @@ while True:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("kills", [pytest.param(4), pytest.param(200, marks=pytest.mark.faults)])
+@pytest.mark.parametrize(
+    "kills", [pytest.param(4), pytest.param(200, marks=[pytest.mark.faults, pytest.mark.timeout(1800)])]
+)
 def test_a_killed_writer_loses_no_row_that_it_acknowledged(tmp_path: Path, kills: int) -> None:
     path = tmp_path / "journal.db"
     for turn in range(kills):

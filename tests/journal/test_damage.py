@@ -74,6 +74,7 @@ def test_a_flipped_bit_is_found_or_changes_nothing_of_the_record(path: Path) -> 
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(1800)
 def test_every_flipped_byte_is_found_or_changes_nothing_of_the_record(path: Path) -> None:
     flipped(path, range(path.stat().st_size))
 
