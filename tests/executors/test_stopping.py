@@ -1,9 +1,11 @@
 """Ending what runs: the whole tree of a task, whatever it does about it, and nothing else."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -84,69 +86,65 @@ def test_a_task_can_be_stopped_before_its_shim_is_up(hands: Hands):
 
 
 ESCAPES = {
-    "background": "sleep 60 &",
-    "own session": "setsid sleep 60 &",
-    "double fork": "(setsid sh -c 'sleep 60 & exit' &);",
-    "no environment": "env -i setsid sleep 60 &",
-    "deaf": "(trap '' TERM HUP; sleep 60) &",
-    "nothing open": f"{sys.executable} -c 'import os, time; os.closerange(0, 9999); os.setsid(); time.sleep(60)' &",
+    "background": "sleep TOKEN &",
+    "own session": "setsid sleep TOKEN &",
+    "double fork": "(setsid sh -c 'sleep TOKEN & exit' &);",
+    "no environment": "env -i setsid sleep TOKEN &",
+    "deaf": "(trap '' TERM HUP; sleep TOKEN) &",
+    "nothing open": f"{sys.executable} -c 'import os, time; os.closerange(0, 9999); os.setsid(); time.sleep(TOKEN)' &",
     "nothing open and no environment":
-        f"env -i {sys.executable} -S -E -c 'import os, time; os.closerange(0, 9999); os.setsid(); time.sleep(60)' &",
+        f"env -i {sys.executable} -S -E -c 'import os, time; os.closerange(0, 9999); os.setsid(); time.sleep(TOKEN)' &",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
-def test_nothing_of_a_task_outlives_it(hands: Hands, escape: str):
-    """The fixture looks for survivors; those without mark or lock are looked for here."""
-    before = {row.pid for row in platform.processes()}
-    ended = hands.ran(hands.shell(f"{escape} sleep 0.1; exit 3"))
-    assert ended.facts["code"] == 3
-    assert ended.facts["elapsed-ms"] < 5_000
-    assert not ours(before)
+@pytest.fixture
+def token() -> str:
+    """A number of seconds by which this test's own processes are known, whatever they have got rid of."""
+    return f"60.{secrets.randbelow(10**9):09d}"
 
 
-@pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
-def test_nothing_of_a_task_outlives_its_being_stopped(hands: Hands, escape: str):
-    before = {row.pid for row in platform.processes()}
-    hands.released(
-        hands.shell(f"trap '' TERM; {escape} sleep 0.1; echo up; while :; do sleep 0.05; done", grace=0.1)
-    )
-    hands.stop()
-    assert hands.ended().facts["signal"] == "SIGKILL"
-    assert not ours(before)
-
-
-def test_two_hundred_processes_that_do_not_listen_are_all_ended(hands: Hands):
-    before = {row.pid for row in platform.processes()}
-    hands.released(
-        hands.shell("trap '' TERM; for i in $(seq 200); do sleep 60 & done; echo up; wait; wait", grace=0.1)
-    )
-    hands.stop()
-    hands.ended()
-    assert not ours(before)
-
-
-def test_a_task_that_ignores_term_and_keeps_forking_is_ended(hands: Hands):
-    before = {row.pid for row in platform.processes()}
-    script = "trap '' TERM; f() { while :; do (setsid sleep 5 &) ; sleep 0.01; done; }; f & f & echo up; wait"
-    hands.released(hands.shell(script, grace=0.1))
-    hands.stop()
-    hands.ended()
-    assert not ours(before)
-
-
-def ours(before: set[int]) -> list[int]:
-    """Processes that came up since and run what these tests let escape."""
+def alive(token: str) -> list[bytes]:
     found = []
     for row in platform.processes():
-        if row.pid not in before and not row.dead:
-            try:
-                command = Path(f"/proc/{row.pid}/cmdline").read_bytes()
-            except OSError:
-                continue
-            if b"sleep\x0060" in command or b"sleep\x005\x00" in command or b"closerange" in command:
-                found.append(row.pid)
-    return found
+        with suppress(OSError):
+            found.append(Path(f"/proc/{row.pid}/cmdline").read_bytes())
+    return [command for command in found if token.encode() in command]
+
+
+@pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
+def test_nothing_of_a_task_outlives_it(hands: Hands, escape: str, token: str):
+    ended = hands.ran(hands.shell(f"{escape.replace('TOKEN', token)} sleep 0.1; exit 3"))
+    assert ended.facts["code"] == 3
+    assert ended.facts["elapsed-ms"] < 5_000
+    assert not alive(token)
+
+
+@pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
+def test_nothing_of_a_task_outlives_its_being_stopped(hands: Hands, escape: str, token: str):
+    script = (
+        f"trap '' TERM; {escape.replace('TOKEN', token)} sleep 0.1; echo up; while :; do sleep 0.05; done"
+    )
+    hands.released(hands.shell(script, grace=0.1))
+    hands.stop()
+    assert hands.ended().facts["signal"] == "SIGKILL"
+    assert not alive(token)
+
+
+def test_two_hundred_processes_that_do_not_listen_are_all_ended(hands: Hands, token: str):
+    script = f"trap '' TERM; for i in $(seq 200); do sleep {token} & done; echo up; wait; wait"
+    hands.released(hands.shell(script, grace=0.1))
+    assert len(alive(token)) > 150
+    hands.stop()
+    hands.ended()
+    assert not alive(token)
+
+
+def test_a_task_that_ignores_term_and_keeps_forking_is_ended(hands: Hands, token: str):
+    fork = f"while :; do (setsid sleep {token} &) ; sleep 0.01; done"
+    hands.released(hands.shell(f"trap '' TERM; f() {{ {fork}; }}; f & f & echo up; wait", grace=0.1))
+    hands.stop()
+    hands.ended()
+    assert not alive(token)
 
 
 def test_a_timeout_ends_a_task_and_says_so(hands: Hands):
