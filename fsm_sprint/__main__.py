@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import NoReturn
 
 
@@ -11,8 +12,20 @@ def main() -> NoReturn:
     from fsm_sprint.cli.app import app
     from fsm_sprint.cli.exits import ExitCode, code_of, complain
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # names and output of others are in no particular encoding
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where a reader that has left is no surprise
+    except SystemExit:
+        if not hasattr(sys.stdout, "wrapped"):
+            raise
+        # typer calls it a failure that the reader of our output has left, and wraps stdout; `| head` is none.
+        sys.exit(ExitCode.DONE)
     except SprintError as error:
         complain(error)
         sys.exit(code_of(error))

@@ -69,6 +69,10 @@ class Reader:
         found = self._all("SELECT run FROM transitions ORDER BY seq DESC LIMIT 1")
         return found[0][0] if found else None
 
+    def runs(self) -> list[str]:
+        """Every run, in the order in which they began."""
+        return [run for (run,) in self._all("SELECT run FROM transitions GROUP BY run ORDER BY min(seq)")]
+
     def totals(self, run: str) -> dict[str, dict[str, int]]:
         """How many units of each machine are in each state; states without any are left out."""
         totals: dict[str, dict[str, int]] = {}
@@ -95,8 +99,8 @@ class Reader:
         tasks = self.totals(run).get("task", {})
         # A sum for each state, in one pass, takes half as long as grouping.
         sums = ", ".join(["total(state = ?)"] * len(tasks)) or "0"
-        sql = f"SELECT {sums} FROM units WHERE instr(path, '#') > 0 AND run = ?"  # noqa: S608  # question marks
-        found = self._all(sql, *tasks, run)[0]
+        where = "WHERE instr(path, '#') > 0 AND machine = 'task' AND run = ?"
+        found = self._all(f"SELECT {sums} FROM units {where}", *tasks, run)[0]  # noqa: S608  # question marks
         return {
             state: n - int(helpers)
             for (state, n), helpers in zip(tasks.items(), found, strict=False)
@@ -117,6 +121,11 @@ class Reader:
         where = 'WHERE run = ? AND "trigger" = ? AND unit = ? ORDER BY seq DESC LIMIT 1'
         found = self._all(f"{ROWS} {where}", run, trigger, unit)
         return upcast(Transition._make(found[0])) if found else None
+
+    def history(self, run: str, unit: str) -> list[Transition]:
+        """Every row of one unit, in order. Goes through the whole journal."""
+        found = self._all(f"{ROWS} WHERE run = ? AND unit = ? ORDER BY seq", run, unit)
+        return [upcast(Transition._make(row)) for row in found]
 
     def before(self, row: UnitRow, trigger: str, run: str) -> Transition | None:
         """The last row by which a unit made the move `trigger`, looked for backwards from its very last row.
@@ -141,6 +150,10 @@ class Reader:
         if not found:
             raise KeyError(digest)
         return from_column(found[0][0], digest)
+
+    def texts(self) -> int:
+        """How many texts are stored."""
+        return int(self._all("SELECT count(*) FROM texts")[0][0])
 
     def version(self) -> int:
         """A number that differs from the last one when anything was committed in between: what a tail polls."""

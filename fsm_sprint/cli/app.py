@@ -2,7 +2,20 @@
 
 import typer
 
-from fsm_sprint.cli import check, compile_, init, run, stop
+from fsm_sprint.cli import (
+    check,
+    compile_,
+    diagram,
+    doctor,
+    init,
+    logs,
+    replay,
+    run,
+    schema,
+    status,
+    stop,
+    verify,
+)
 
 app = typer.Typer(
     name="fsm-sprint",
@@ -18,7 +31,14 @@ app.command("compile")(compile_.compile_)
 app.command("check")(check.check)
 app.command("validate", hidden=True)(check.check)
 app.command("run")(run.run)
+app.command("status")(status.status)
+app.command("logs")(logs.logs)
 app.command("stop")(stop.stop)
+app.command("replay")(replay.replay)
+app.command("verify")(verify.verify)
+app.command("diagram")(diagram.diagram)
+app.command("doctor")(doctor.doctor)
+app.command("schema")(schema.schema)
 
 
 @app.callback(invoke_without_command=True)

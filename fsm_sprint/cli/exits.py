@@ -80,6 +80,8 @@ def code_of(error: SprintError) -> ExitCode:
 _BY_ERROR = {
     "UsageError": ExitCode.USAGE,
     "IllegalMove": ExitCode.USAGE,
+    "NoSuchMoment": ExitCode.USAGE,
+    "NoSuchUnit": ExitCode.USAGE,
     "CompileError": ExitCode.DEFINITION,
     "JournalDamaged": ExitCode.JOURNAL,
     "JournalTooNew": ExitCode.JOURNAL,

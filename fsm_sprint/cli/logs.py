@@ -1,0 +1,166 @@
+"""`logs`: what tasks printed, and what they print."""
+
+import os
+import select
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fsm_sprint.cli import options
+from fsm_sprint.cli.exits import UsageError
+from fsm_sprint.paths import SprintPaths, errors_of
+
+if TYPE_CHECKING:
+    from fsm_sprint.report.attempts import Output
+
+_MOMENT = 100
+"""Milliseconds between two looks at what was added."""
+
+
+def logs(
+    sprint: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SPRINT]", help="The sprint's directory; the current one by default.", show_default=False
+        ),
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[UNIT]",
+            help="A task, or a phase or step for all in it: its path, the end of it, or the id of a ParallelTask. "
+            "By default what runs, or ran last.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until it has ended.")] = False,
+    lines: Annotated[
+        int | None,
+        typer.Option(
+            "-n", "--lines", min=0, metavar="LINES", help="Only the last LINES lines.", show_default=False
+        ),
+    ] = None,
+    attempt: Annotated[
+        int | None,
+        typer.Option(
+            "--attempt", min=1, metavar="N", help="Attempt N instead of the last one.", show_default=False
+        ),
+    ] = None,
+    errors: Annotated[bool, typer.Option("--stderr", help="What an agent printed on stderr.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The bytes as they are, with escape sequences and secrets.")
+    ] = False,
+) -> None:
+    """Show what tasks printed, made harmless for a terminal, with what looks like a secret hidden."""
+    from fsm_sprint.report.attempts import chosen
+    from fsm_sprint.report.follow import Follower
+    from fsm_sprint.report.lookup import lookup
+    from journal.reader import open_reader
+
+    paths, wanted = _named(sprint, unit)
+    if attempt is not None and wanted is None:
+        raise UsageError("--attempt needs a UNIT", hint="`fsm-sprint status --all` lists them")
+    if not paths.journal.exists():
+        raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
+    with open_reader(paths.journal) as reader:
+        run = reader.latest_run() or ""
+        found = lookup(reader, run, wanted) if wanted is not None else None
+        shown = chosen(reader, run, found, attempt)
+        writer = _Writer(raw=raw, headed=len(shown) > 1 or (follow and found is None))
+        if follow:
+            target = found.path if found is not None else None
+            why = Follower(paths, reader, run, target, errors=errors).follow(
+                shown, lines, writer.show, _reading()
+            )
+            if why:
+                print(why, file=sys.stderr)
+            return
+        for output in shown:
+            writer.whole(output, _log(paths, output, errors=errors), lines)
+        if not shown:
+            name = found.path if found is not None else "this run"
+            print(f"nothing of {name} was started yet", file=sys.stderr)
+
+
+def _named(sprint: str | None, unit: str | None) -> tuple[SprintPaths, str | None]:
+    """One word may be a sprint or a unit: it is a sprint if that is what lies there."""
+    if sprint is not None and unit is None:
+        place = Path(sprint)
+        folder = place.parent if place.name == "SPRINT.yaml" else place
+        if not (folder / "SPRINT.yaml").exists() and not (folder / ".fsm-sprint").exists():
+            return options.paths(None), sprint
+    return options.paths(Path(sprint) if sprint is not None else None), unit
+
+
+def _log(paths: SprintPaths, output: "Output", *, errors: bool) -> Path:
+    log = paths.log(output.log)
+    return errors_of(log) if errors else log
+
+
+def _reading() -> Callable[[], bool]:
+    """Waits a moment, and says whether anybody still reads what is printed."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # only for the end of its reader
+
+    def wait() -> bool:
+        return not any(event & (select.POLLERR | select.POLLNVAL) for _, event in poll.poll(_MOMENT))
+
+    return wait
+
+
+class _Writer:
+    """Puts output on stdout, under headings where it is of several tasks."""
+
+    def __init__(self, *, raw: bool, headed: bool) -> None:
+        from fsm_sprint.report.log import Shown
+
+        self._raw = raw
+        self._headed = headed
+        self._made = Shown
+        self._shown: dict[tuple[str, int], Shown] = {}
+        self._last: tuple[str, int] | None = None
+
+    def show(self, output: "Output", block: bytes) -> None:
+        """The next bytes of an attempt; b'' ends it."""
+        key = output.unit, output.attempt
+        shown = self._shown.setdefault(key, self._made())
+        if self._raw:
+            text, raw = "", block
+        else:
+            text, raw = (shown.feed(block) if block else shown.close()), b""
+        if text or raw:
+            self._head(output)
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            sys.stdout.buffer.write(raw)
+            sys.stdout.buffer.flush()
+        if not block:
+            del self._shown[key]
+
+    def whole(self, output: "Output", log: Path, lines: int | None) -> None:
+        """A log up to its present end."""
+        from fsm_sprint.report.log import begin, blocks, opened
+
+        try:
+            file = opened(log)
+        except FileNotFoundError:
+            print(f"{os.path.relpath(log)} is not there (any more)", file=sys.stderr)
+            return
+        with file:
+            begin(file, lines)
+            for block in blocks(file):
+                self.show(output, block)
+        self.show(output, b"")
+
+    def _head(self, output: "Output") -> None:
+        from fsm_sprint.report.terminal import line
+
+        key = output.unit, output.attempt
+        if self._headed and key != self._last:
+            again = f" (attempt {output.attempt})" if output.attempt > 1 else ""
+            sys.stdout.write(f"{'' if self._last is None else chr(10)}==> {line(output.unit)}{again} <==\n")
+        self._last = key

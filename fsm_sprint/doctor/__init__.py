@@ -1,0 +1,1 @@
+"""What is missing or dangerous on this machine, found out by looking, with the standard library alone."""

@@ -1,0 +1,55 @@
+"""Which command to type next. Rule: every command that is named here exists, with the options that are named."""
+
+import os
+import shlex
+from pathlib import Path
+
+from fsm.states import SprintState
+
+
+def command(verb: str, directory: Path, *words: str) -> str:
+    """`fsm-sprint VERB`, with the sprint's directory where it is not the current one."""
+    return shlex.join(["fsm-sprint", verb, *_named(directory), *words])
+
+
+def advice(
+    state: str,
+    directory: Path,
+    *,
+    supervised: bool = False,
+    alive: bool = False,
+    failed: str | None = None,
+) -> list[tuple[str, str]]:
+    """(command, what it does), the most useful first, for a sprint in `state`.
+
+    `supervised`: a supervisor runs; `alive`: some task does; `failed`: a unit whose output may say why.
+    """
+    again = command("run", directory)
+    if supervised:
+        return [
+            (command("logs", directory, "-f"), "shows what is printed"),
+            (command("stop", directory), "ends it"),
+        ]
+    if alive:
+        return [
+            (again, "takes over what runs, and goes on"),
+            (command("stop", directory), "ends what runs"),
+        ]
+    look = [(command("logs", directory, failed), "shows what it printed")] if failed else []
+    if state == SprintState.COMPLETED:
+        return [*look, (command("replay", directory), "tells what happened")]
+    if state == SprintState.CANCELLED:
+        return [(command("run", directory, "--new"), "begins another run")]
+    if state == SprintState.BLOCKED:
+        return [*look, (again, "tries again what has failed")]
+    if state == SprintState.NOT_STARTED:
+        return [(again, "begins")]
+    return [*look, (again, "goes on")]
+
+
+def _named(directory: Path) -> list[str]:
+    here = Path.cwd()
+    if directory == here:
+        return []
+    relative = os.path.relpath(directory, here)
+    return [str(directory) if relative.startswith(os.pardir + os.sep + os.pardir) else relative]

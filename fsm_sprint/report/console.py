@@ -1,0 +1,111 @@
+"""A run shown on stderr while it goes on: drawn where that can be, told line by line elsewhere.
+
+Rule: a console never ends a run. Whatever goes wrong with a terminal, or with drawing, makes it go silent, no more.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from fsm.ports import Clock
+from fsm.sprint import Sprint
+from fsm.transition import Transition
+from fsm_sprint.report.closing import closing
+from fsm_sprint.report.outlet import Outlet
+from fsm_sprint.report.plain import Plain
+from fsm_sprint.report.story import Narrator
+from fsm_sprint.report.terminal import drawable, line
+
+
+class Drawing(Protocol):
+    """One way to show a run."""
+
+    def show(self, changed: Sequence[Transition], *, resting: bool) -> float | None:
+        """Shows what has changed; returns the seconds after which it wants to be called again, or None."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Shows a line that is not about a row, with what is shown next."""
+        ...
+
+    def end(self) -> None:
+        """Leaves what is drawn standing."""
+        ...
+
+
+class Console:
+    """`fsm.ports.Publisher` for people."""
+
+    def __init__(
+        self,
+        sprint: Sprint,
+        clock: Clock,
+        directory: Path,
+        stream: TextIO | None = None,
+        *,
+        live: bool | None = None,
+        quiet: bool = False,
+    ) -> None:
+        """`stream` is stderr unless given; `live` says whether to draw, and is found out where it is left open.
+
+        `directory` is the sprint's: logs lie in it. What the fold knows already is not told again.
+        """
+        stream = sys.stderr if stream is None else stream
+        self.outlet = Outlet(stream)
+        self.fault: Exception | None = None
+        """What made it go silent."""
+        self._sprint = sprint
+        self._directory = directory
+        self._narrator = Narrator(line(sprint.plan.sprint_id) or "sprint")
+        self._told = sprint.rested.seq if sprint.rested is not None else 0
+        self._drawing: Drawing = Plain(sprint, self._narrator, self.outlet, quiet=quiet)
+        if drawable(stream) if live is None else live:
+            try:
+                from fsm_sprint.report.live import Live
+
+                self._drawing = Live(sprint, self._narrator, self.outlet, clock, directory, quiet=quiet)
+            except Exception as error:  # noqa: BLE001  # a line-by-line run is better than none
+                self.fault = error
+
+    def publish(self, changed: Sequence[Transition], *, resting: bool) -> float | None:
+        """Shows what was committed. Never raises."""
+        if self.outlet.gone:
+            return None
+        try:
+            if self._narrator.name == "sprint" and self._sprint.plan.sprint_id:
+                self._narrator.name = line(self._sprint.plan.sprint_id)
+            again = self._drawing.show(changed, resting=resting)
+            rested = self._sprint.rested
+            if resting and rested is not None and rested.seq > self._told:
+                self._told = rested.seq
+                self.outlet.write("".join(f"{text}\n" for text in closing(self._sprint, self._directory)))
+                self.outlet.close()
+        except Exception as error:  # noqa: BLE001  # see the rule
+            self.silence(error)
+            return None
+        return again
+
+    def say(self, text: str) -> None:
+        """Tells a message that is not about a row. Never raises."""
+        if self.outlet.gone:
+            return
+        try:
+            self._drawing.say(line(text))
+        except Exception as error:  # noqa: BLE001  # see the rule
+            self.silence(error)
+
+    def silence(self, error: Exception | None = None) -> None:
+        """Shows nothing any more: the terminal has hung up, or drawing has failed."""
+        self.fault = self.fault or error
+        self.outlet.gone = True
+
+    def close(self) -> None:
+        """Leaves the screen in order when the run ends without having come to rest."""
+        if self.outlet.gone:
+            return
+        try:
+            self._drawing.end()
+            self.outlet.close()
+        except Exception as error:  # noqa: BLE001  # see the rule
+            self.silence(error)

@@ -1,0 +1,103 @@
+"""Where talk goes: a terminal, a file or a pipe, that may be slow, stopped or gone, while the run has to go on.
+
+Rule: nothing here waits for a reader and nothing raises. A terminal stopped by Ctrl-S, or a pipe that nobody empties,
+makes `write` keep what it is given; what cannot be kept any longer is left out, and that is said. Gone is gone.
+"""
+
+import os
+import select
+from typing import TextIO
+
+_KEPT = 1 << 20
+"""Bytes that are kept for a reader that is not ready."""
+
+_PIECE = 4096
+"""Bytes that a pipe or terminal takes without waiting once it says that it takes anything."""
+
+
+class Outlet:
+    """A stream that a run can talk to. File-like as far as rich needs it."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        """`stream` keeps what it has buffered: it is flushed first, and then written to by its descriptor."""
+        self._stream = stream
+        self._kept = bytearray()
+        self._left_out = 0
+        self.gone = stream is None
+        """Nobody will ever read what is written."""
+        self.encoding = getattr(stream, "encoding", None) or "utf-8"
+        self._fd = -1
+        self._poll = select.poll()
+        try:
+            if stream is not None:
+                stream.flush()
+                self._fd = stream.fileno()
+                self._poll.register(self._fd, select.POLLOUT)
+        except (OSError, ValueError):
+            pass  # a stream in memory has no descriptor; one that is broken shows when it is written to
+
+    @property
+    def full(self) -> bool:
+        """Whether something still waits for the reader."""
+        return bool(self._kept)
+
+    def write(self, text: str) -> int:
+        """Writes what can be written now and keeps the rest; returns the number of characters, as streams do."""
+        if self.gone:
+            return len(text)
+        if self._fd < 0:
+            self._plainly(text)
+            return len(text)
+        raw = text.encode(self.encoding, "replace")
+        if len(self._kept) + len(raw) > _KEPT:
+            self._left_out += len(raw)
+        else:
+            if self._left_out:
+                note = f"\n[{self._left_out} bytes left out: nobody took them]\n"
+                self._kept += note.encode(self.encoding, "replace")
+                self._left_out = 0
+            self._kept += raw
+        self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Passes on what is kept, as far as the reader takes it now."""
+        self._pass(0)
+
+    def close(self, patience: float = 1.0) -> None:
+        """Gives the reader `patience` seconds for what is kept. The stream itself stays open."""
+        self._pass(round(patience * 1000))
+
+    def isatty(self) -> bool:
+        """Whether the stream is a terminal."""
+        return not self.gone and self._fd >= 0 and os.isatty(self._fd)
+
+    def fileno(self) -> int:
+        """The descriptor; OSError when there is none."""
+        if self._fd < 0:
+            raise OSError("no descriptor")
+        return self._fd
+
+    def _plainly(self, text: str) -> None:
+        assert self._stream is not None, "it is gone otherwise"
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self.gone = True
+
+    def _pass(self, patience: int) -> None:
+        """Writes while the reader takes it; waits `patience` ms for each piece."""
+        if self.gone or not self._kept:
+            return
+        try:
+            while self._kept:
+                if not self._poll.poll(patience):
+                    return
+                written = os.write(self._fd, self._kept[:_PIECE])
+                del self._kept[:written]
+        except BlockingIOError:
+            return
+        except OSError:
+            self.gone = True  # EPIPE, EIO after a hang-up, EBADF
+            self._kept.clear()
