@@ -78,7 +78,6 @@ class Findings:
         """Take one or more findings in."""
         self.items.extend(found)
 
-    @property
     def failed(self) -> bool:
         """Whether any of them is an error."""
         return any(found.severity is Severity.ERROR for found in self.items)

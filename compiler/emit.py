@@ -118,11 +118,17 @@ class Emitter:
             path=path,
             level="phase",
             children=tuple(steps),
-            parallel=outlined.parallel,
+            parallel=outlined.parallel or self._scheduled(collection),
             wait=outlined.wait,
             breaks=outlined.breaks,
             gate=settings.gate(outlined.gate),
         )
+
+    def _scheduled(self, collection: Collection) -> bool:
+        """Whether the sprint's old switch lets steps that depend on each other run side by side."""
+        switch = self.sprint.parallel_execution
+        depending = any(item.depends_on for item in collection.items if item is not None)
+        return switch is not None and switch.enabled and depending
 
     def _otherwise(self, outlined: Outlined) -> str:
         """The workflow of an item when neither it nor the phase names one; "" for what the phase itself says."""

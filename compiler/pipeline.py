@@ -141,11 +141,11 @@ class _Compile:
             sprint_id=sprint_id,
             today=self.today.isoformat(),
         )
-        if self.findings.failed:
+        if self.findings.failed():
             self.sources.stop()
         scope = Scope(sprint_id=sprint_id, sprint_name=self.sprint.name)
         phases = self.emit(main, outlined, kinds, scope)
-        if self.findings.failed or (self.sources.strict and self.findings.items):
+        if self.findings.failed() or (self.sources.strict and self.findings.items):
             self.sources.stop()
         parallel, limit = self.sprint.parallel_execution, self.sprint.concurrency
         if limit is None and parallel is not None and parallel.enabled:
@@ -162,6 +162,7 @@ class _Compile:
             retry=settings.retry(self.sprint.retry or main.workflow.retry),
             concurrency=limit,
             on_parallel_failure=self.sprint.on_parallel_failure or "warn",
+            on_dependency_failure=(parallel and parallel.on_dependency_failure) or "fail-phase",
             sources=tuple(
                 (os.path.relpath(document.path or "", self.directory), document.sha256)
                 for document in self.sources.documents

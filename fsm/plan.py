@@ -148,6 +148,8 @@ class Plan:
     """At most this many tasks at once; None leaves it to the command line."""
     on_parallel_failure: str = "warn"
     """`warn` or `block`: what a failed background task means at a sync point."""
+    on_dependency_failure: str = "fail-phase"
+    """`skip-dependents`, `fail-phase` or `continue`: what a failed step means for those that depend on it."""
     sources: tuple[tuple[str, str], ...] = ()
     """Relative path and sha256 of every file that the plan was made from."""
     version: int = 1
