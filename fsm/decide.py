@@ -4,33 +4,32 @@ Rule: these are generators, and each move must be recorded before the next is as
 on the state that it leaves. What comes out between two commits is one batch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from fsm.errors import SprintError
 from fsm.events import Adopted, Asked, Due, Ended, Event, Learnt, Ready
 from fsm.names import name, task_id
 from fsm.plan import Gate, Leaf, Retry
-from fsm.ready import advance, candidates, checks
+from fsm.ready import advance, check, following
+from fsm.requests import asked
 from fsm.sprint import Sprint, Unit, ancestors
 from fsm.states import ENDED, GroupState, Machine, SprintState, TaskState
-from fsm.transition import SPRINT_UNIT, Facts, Move
-
-GRACE_MS = 10_000
-"""Between TERM and KILL."""
+from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
 
 FATAL = frozenset({"auth", "billing", "denied", "needs-human", "budget"})
 """Verdicts that trying again cannot mend, so that `retry` leaves them alone unless it names them."""
 
+BOUNDS = frozenset({"timeout", "idle"})
+"""Verdicts of an attempt that had run into one of its own bounds before anybody stopped it."""
+
 HALTABLE = frozenset({SprintState.IN_PROGRESS, SprintState.PAUSED, SprintState.PAUSED_AT_BREAKPOINT})
 """Sprint states from which a failure blocks, or a question stops, the sprint."""
-
-Moves = Iterator[Move]
 
 
 def react(sprint: Sprint, event: Event, now: int) -> Moves:
     """What an event leads to. Events about attempts that are over are nothing new and lead to nothing."""
     if isinstance(event, Asked):
-        yield from _asked(sprint, event, now)
+        yield from asked(sprint, event, now)
         return
     unit = sprint.units.get(event.unit)
     if unit is None or unit.attempt != event.attempt:
@@ -53,32 +52,37 @@ def react(sprint: Sprint, event: Event, now: int) -> Moves:
         yield from _ended(sprint, unit, event, now)
 
 
-def recover(sprint: Sprint) -> Moves:
-    """What a new supervisor can say at once: an attempt that has only been spawned was never told to run."""
+def recover(sprint: Sprint, now: int, *, copied: bool = False) -> Moves:
+    """What a new supervisor can say at once: an attempt that has only been spawned was never told to run.
+
+    In a copied journal nothing can be said of an attempt that had been told: it is lost.
+    """
     for unit in list(sprint.live.values()):
         spawned = unit.spawned
         if unit.state == TaskState.SPAWNED and spawned is not None and spawned.epoch < sprint.epoch:
             yield Move(
                 unit.path, "abort", {"why": "the supervisor ended before it was started"}, unit.attempt
             )
+            yield from _end_groups(sprint, unit)
+        elif copied and unit.state != TaskState.VERIFYING:
+            facts: Facts = {"verdict": "lost", "error": "it was running when this directory was copied"}
+            yield from _failed(sprint, unit, facts, now)
 
 
 def proceed(sprint: Sprint, limit: int, now: int) -> Moves:
     """Starts what may start within `limit` slots, and closes what is complete."""
     if sprint.state == SprintState.IN_PROGRESS:
         # Gates and fixes first: they run in a slot that is taken already, and free it.
-        for unit in [found for owner in sprint.live.values() for found in checks(owner)]:
-            yield from _spawn(sprint, unit, now)
-    moved = True
-    while moved and sprint.state == SprintState.IN_PROGRESS:
-        moved = False
-        for unit in candidates(sprint):
-            if unit.machine != Machine.TASK:
-                yield from _close(sprint, unit)
-                moved = True
-                break
-            if unit.slot and sprint.slots >= limit:
-                break
+        for owner in list(sprint.live.values()):
+            unit = check(owner)
+            if unit is not None:
+                yield from _spawn(sprint, unit, now)
+    while sprint.state == SprintState.IN_PROGRESS and (unit := following(sprint)) is not None:
+        if unit.machine != Machine.TASK:
+            yield from _close(sprint, unit)
+        elif unit.slot and sprint.slots >= limit:
+            break
+        else:
             yield from _spawn(sprint, unit, now)
     if sprint.state == SprintState.IN_PROGRESS and not sprint.live and not sprint.waiting:
         yield Move(SPRINT_UNIT, "block", {"why": "nothing that is left can start", "kind": "stuck"})
@@ -86,48 +90,65 @@ def proceed(sprint: Sprint, limit: int, now: int) -> Moves:
 
 def resume(sprint: Sprint, who: str, why: str) -> Moves:
     """Sets a resting sprint going: what was interrupted or has failed runs again, what is done stays done."""
-    again = [unit for unit in sprint.failed.values() if _again(unit)]
+    cancelled = sprint.state == SprintState.CANCELLED
     trigger = "retry" if sprint.state == SprintState.BLOCKED else "resume"
     yield Move(SPRINT_UNIT, trigger, {"who": who, "why": why})
-    for unit in again:
-        yield from _rerun(unit)
-    for unit in list(sprint.live.values()):
-        if unit.state == TaskState.VERIFYING:
-            yield from _fresh_gate(unit, "gate")
+    if cancelled:
+        yield from _uncancel(sprint)
+    for unit in list(sprint.failed.values()):
+        if unit.state == TaskState.FAILED:
+            yield from _rerun(unit)
 
 
-def _again(unit: Unit) -> bool:
-    """Background failures were tolerated when they happened; only what was interrupted in the background runs again."""
-    if unit.owner is not None and unit.owner.machine == Machine.TASK:
-        return False
-    return not unit.background or verdict(unit) == "interrupted"
+def _uncancel(sprint: Sprint) -> Moves:
+    """What was cancelled with the sprint takes part again. A leaf sees to its gate when it comes to it."""
+    for unit in sprint.order:
+        if unit.state != TaskState.CANCELLED:
+            continue
+        if unit.machine == Machine.GROUP:
+            yield Move(unit.path, "reopen", {})
+        elif unit.owner is None:
+            yield Move(unit.path, "retry", {"by": "run"}, unit.attempt)
+        elif unit.owner.machine == Machine.GROUP:
+            yield Move(unit.path, "retry", {"by": "gate"}, unit.attempt)
 
 
 def _rerun(unit: Unit) -> Moves:
-    owner = unit.owner or unit
-    if unit.owner is not None and unit is unit.owner.fix:
+    """Makes a failed unit ready to run. What failed in the background was tolerated, unless it was interrupted."""
+    cause = verdict(unit)
+    owner = unit.owner
+    if owner is not None:
+        if owner.state in (TaskState.VERIFYING, GroupState.IN_PROGRESS):
+            if cause == "interrupted":
+                yield Move(unit.path, "retry", {"by": "gate"}, unit.attempt)
+        elif owner.machine == Machine.GROUP and owner.state == GroupState.FAILED and unit is owner.gate:
+            yield from _reopen([*reversed(list(ancestors(owner))), owner])
+            yield from _fresh_gate(owner)
         return
-    above = [group for group in ancestors(owner) if group.state in ENDED]
-    if owner.machine == Machine.GROUP and owner.state in ENDED:
-        above.insert(0, owner)
-    for group in reversed(above):
-        yield Move(group.path, "reopen", {})
-    if owner.machine == Machine.GROUP:
-        yield from _fresh_gate(owner, "run")
-    elif verdict(unit) == "gate":
+    again = Move(unit.path, "retry", {"by": "run"}, unit.attempt)
+    if unit.background:
+        if cause == "interrupted":
+            yield again
+        return
+    yield from _reopen(reversed(list(ancestors(unit))))
+    if cause == "gate":
         yield Move(unit.path, "verify", {}, unit.attempt)
-        yield from _fresh_gate(unit, "run")
+        yield from _fresh_gate(unit)
     else:
-        yield Move(unit.path, "retry", {"by": "run"}, unit.attempt)
+        yield again
 
 
-def _fresh_gate(owner: Unit, by: str) -> Moves:
-    """Makes an owner's script and fix ready to run; `by` other than `gate` begins their count anew."""
+def _reopen(groups: Iterable[Unit]) -> Moves:
+    for group in groups:
+        if group.state in ENDED:
+            yield Move(group.path, "reopen", {})
+
+
+def _fresh_gate(owner: Unit) -> Moves:
+    """Makes an owner's script and fix ready to run, and begins their count anew."""
     for unit in (owner.fix, owner.gate):
         if unit is not None and unit.state in ENDED:
-            if by == "gate" and not (unit.state == TaskState.FAILED and verdict(unit) == "interrupted"):
-                continue
-            yield Move(unit.path, "retry", {"by": by}, unit.attempt)
+            yield Move(unit.path, "retry", {"by": "run"}, unit.attempt)
 
 
 def verdict(unit: Unit) -> str:
@@ -140,12 +161,13 @@ def _spawn(sprint: Sprint, unit: Unit, now: int) -> Moves:
         if group.state == GroupState.PENDING:
             yield Move(group.path, "start", {})
     attempt = unit.attempt + 1
-    stem = name(unit.path)
+    later = f"~{sprint.nth}" if sprint.nth > 1 else ""
+    stem = name(unit.path) + later
     facts: Facts = {"name": stem}
     if unit.background and unit.owner is None:
         if unit.first is None:
             step = unit.parent.node if unit.parent is not None else None
-            stem = task_id(getattr(step, "id", None), _leaf(unit).id, now, set(sprint.tasks))
+            stem = task_id(getattr(step, "id", None), _leaf(unit).id, now, sprint.tasks) + later
         else:
             stem = unit.first.decoded()["task"]
         facts["task"] = stem
@@ -178,35 +200,30 @@ def _break(unit: Unit) -> Moves:
 
 def _ended(sprint: Sprint, unit: Unit, event: Ended, now: int) -> Moves:
     facts = dict(event.facts)
-    if event.outcome == "never-ran":
-        if unit.state == TaskState.STOPPING:
-            yield from _stopped(unit, facts)
-        else:
-            yield Move(unit.path, "abort", facts, unit.attempt)
-    elif event.verdict == "ok":
-        if unit.gate is not None and not (unit.state == TaskState.STOPPING and _cancelling(unit)):
-            yield Move(unit.path, "verify", facts, unit.attempt)
-            yield from _fresh_gate(unit, "run")
-        elif unit.gate is None:
-            yield Move(unit.path, "succeed", facts, unit.attempt)
-            yield from _succeeded(sprint, unit)
-        else:
-            yield from _stopped(unit, facts)
-    elif unit.state == TaskState.STOPPING:
-        yield from _stopped(unit, facts)
+    stopping, cancelled = unit.state == TaskState.STOPPING, sprint.state == SprintState.CANCELLED
+    if event.outcome == "never-ran" and not stopping:
+        yield Move(unit.path, "abort", facts, unit.attempt)
+        yield from _end_groups(sprint, unit)
+    elif event.outcome != "never-ran" and event.verdict == "ok" and unit.gate is None:
+        yield Move(unit.path, "succeed", facts, unit.attempt)
+        yield from _succeeded(sprint, unit)
+    elif event.outcome != "never-ran" and event.verdict == "ok" and not (stopping and cancelled):
+        yield Move(unit.path, "verify", facts, unit.attempt)
+        yield from _fresh_gate(unit)
+    elif stopping and (cancelled or event.verdict not in BOUNDS):
+        yield from _stopped(sprint, unit, facts)
     else:
         yield from _failed(sprint, unit, {**facts, "verdict": event.verdict}, now)
 
 
-def _cancelling(unit: Unit) -> bool:
-    return unit.moved is not None and unit.moved.decoded().get("verb") == "cancel"
-
-
-def _stopped(unit: Unit, facts: Facts) -> Moves:
-    if _cancelling(unit):
+def _stopped(sprint: Sprint, unit: Unit, facts: Facts) -> Moves:
+    if sprint.state == SprintState.CANCELLED:
         yield Move(unit.path, "cancel", facts, unit.attempt)
-        return
-    yield Move(unit.path, "fail", {**facts, "verdict": "interrupted"}, unit.attempt)
+    else:
+        yield Move(unit.path, "fail", {**facts, "verdict": "interrupted"}, unit.attempt)
+        if sprint.state == SprintState.IN_PROGRESS:  # somebody has resumed it in the meantime
+            yield Move(unit.path, "retry", {"by": "gate" if unit.owner else "run"}, unit.attempt)
+    yield from _end_groups(sprint, unit)
 
 
 def _succeeded(sprint: Sprint, unit: Unit) -> Moves:
@@ -220,7 +237,7 @@ def _succeeded(sprint: Sprint, unit: Unit) -> Moves:
     elif owner.state == TaskState.VERIFYING:
         yield Move(owner.path, "succeed", {}, owner.attempt)
         yield from _done(sprint, owner)
-    yield from _fail_groups(unit)
+    yield from _end_groups(sprint, unit)
 
 
 def _done(sprint: Sprint, unit: Unit) -> Moves:
@@ -252,7 +269,7 @@ def _failed(sprint: Sprint, unit: Unit, facts: Facts, now: int) -> Moves:
         yield from _script_again(owner)  # what the fix did is judged by the script, not by its own status
     else:
         yield from _gate_failed(sprint, owner, unit)
-    yield from _fail_groups(unit)
+    yield from _end_groups(sprint, unit)
 
 
 def _gate_failed(sprint: Sprint, owner: Unit, script: Unit) -> Moves:
@@ -299,68 +316,18 @@ def _block(sprint: Sprint, unit: Unit, error: str) -> Moves:
         yield Move(SPRINT_UNIT, "block", {"unit": unit.path, "why": error, "kind": "failed"})
 
 
-def _fail_groups(unit: Unit) -> Moves:
-    """Groups in which something failed for good fail when the last of what still ran in them has ended."""
+def _end_groups(sprint: Sprint, unit: Unit) -> Moves:
+    """When the last of what ran in a group has ended, what failed in it for good fails it, and a cancel cancels it."""
+    cancelled = sprint.state == SprintState.CANCELLED
+    if not cancelled and sprint.state not in (SprintState.BLOCKED, SprintState.NEEDS_HUMAN):
+        return
+    owner = unit.owner
     for group in [
-        *([unit.owner] if unit.owner and unit.owner.machine == Machine.GROUP else []),
+        *([owner] if owner is not None and owner.machine == Machine.GROUP else []),
         *ancestors(unit),
     ]:
-        if group.state == GroupState.IN_PROGRESS and group.broken and not group.alive:
-            yield Move(group.path, "fail", {})
-
-
-def _asked(sprint: Sprint, event: Asked, now: int) -> Moves:
-    """An operator's request: recorded with its answer, then done. One that was met before is only answered again."""
-    if event.id and event.id in sprint.requests:
-        return  # the engine answers it again
-    answer, moves = _answer(sprint, event, now)
-    facts: Facts = {"id": event.id, "verb": event.verb, "who": event.who, "why": event.why, "answer": answer}
-    if event.unit:
-        facts["unit"] = event.unit
-    yield Move(SPRINT_UNIT, "request", facts)
-    yield from moves
-
-
-def _answer(sprint: Sprint, event: Asked, now: int) -> tuple[str, Moves]:
-    nothing: Moves = iter(())
-    if event.epoch not in (0, sprint.epoch):
-        return "refused: another supervisor has taken over since you asked", nothing
-    running = sum(unit.state != TaskState.VERIFYING for unit in sprint.live.values())
-    if event.verb == "pause":
-        if sprint.state != SprintState.IN_PROGRESS:
-            return f"refused: the sprint is {sprint.state}", nothing
-        return f"paused; {running} running tasks go on to their end", _pause(event)
-    if event.verb in ("stop", "cancel"):
-        if event.verb == "cancel" and sprint.state in (SprintState.COMPLETED, SprintState.CANCELLED):
-            return f"refused: the sprint is {sprint.state}", nothing
-        return f"stopping {running} tasks", _stop(sprint, event, now)
-    return f"refused: {event.verb} is not something this supervisor does", nothing
-
-
-def _pause(event: Asked) -> Moves:
-    yield Move(SPRINT_UNIT, "pause", {"who": event.who, "why": event.why})
-
-
-def _stop(sprint: Sprint, event: Asked, now: int) -> Moves:
-    if event.verb == "cancel":
-        yield Move(SPRINT_UNIT, "cancel", {"who": event.who, "why": event.why})
-    elif sprint.state == SprintState.IN_PROGRESS:
-        yield from _pause(event)
-    facts: Facts = {"verb": event.verb, "who": event.who, "why": event.why, "kill-at": now + GRACE_MS}
-    for unit in list(sprint.live.values()):
-        if unit.state in (TaskState.SPAWNED, TaskState.RUNNING):
-            yield Move(unit.path, "stop", facts, unit.attempt)
-    if event.verb == "cancel":
-        yield from _cancel_rest(sprint, facts)
-
-
-def _cancel_rest(sprint: Sprint, facts: Facts) -> Moves:
-    for unit in list(sprint.live.values()):
-        if unit.state == TaskState.VERIFYING:
-            yield Move(unit.path, "stop", facts, unit.attempt)
-            yield Move(unit.path, "cancel", {}, unit.attempt)
-    for unit in list(sprint.waiting.values()):
-        yield Move(unit.path, "cancel", {}, unit.attempt)
+        if group.state == GroupState.IN_PROGRESS and not group.alive and (cancelled or group.broken):
+            yield Move(group.path, "cancel" if cancelled else "fail", {})
 
 
 def opening(sprint: Sprint) -> Moves:

@@ -6,17 +6,18 @@ first turn.
 """
 
 from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 
-from fsm.decide import Moves, opening, proceed, react, recover, resume
+from fsm.decide import opening, proceed, react, recover, resume
 from fsm.effects import Answer, Effect
 from fsm.events import Asked, Due, Event
 from fsm.machine import destination
 from fsm.owed import owed
 from fsm.plan import Plan, dump
 from fsm.ports import Clock, Executor, Journal, Publisher, Seed
-from fsm.sprint import Sprint
+from fsm.sprint import Sprint, Unit
 from fsm.states import Machine
-from fsm.transition import SPRINT_UNIT, Facts, Move, Transition, encode_facts
+from fsm.transition import SPRINT_UNIT, Facts, Move, Moves, Transition, encode_facts
 
 
 class Engine:
@@ -43,21 +44,27 @@ class Engine:
         self._now = clock.now()
         self._batch: list[Transition] = []
         self._spawning = True
-        self._alarms: dict[str, tuple[int, float]] = {}
-        """Waiting units: seq of the row that made them wait, and when they wake on the monotonic clock."""
+        self._alarms: list[tuple[float, int, str]] = []
+        """A heap: when a unit wakes on the monotonic clock, the seq of the row that made it wait, and its path."""
         self._again: float | None = None
 
-    def take_over(self, lease: Facts, *, plan: Plan | None = None) -> None:
-        """Records this supervisor's lease under the next epoch; `plan` begins a new run with it. Commits."""
+    def take_over(self, lease: Facts, *, plan: Plan | None = None, copied: bool = False) -> None:
+        """Records this supervisor's lease under the next epoch; `plan` begins a new run with it. Commits.
+
+        `copied`: the journal is a copy, so what had not ended belongs to the original and is lost here.
+        """
         self._epoch = self._journal_epoch() + 1
         self._now = self._clock.now()
         if plan is not None:
-            self._record([Move(SPRINT_UNIT, "amend", {"plan": self._journal.keep(dump(plan))})])
+            nth = len({row.run for row in self._journal.read()}) + 1
+            self._record([Move(SPRINT_UNIT, "amend", {"plan": self._journal.keep(dump(plan)), "nth": nth})])
             self._journal.seed(self.sprint.run, seeds(self.sprint))
         self._record([Move(SPRINT_UNIT, "lease", lease)])
+        for unit in self.sprint.waiting.values():
+            self._alarm(unit)
         if plan is not None:
             self._record(opening(self.sprint))
-        self._record(recover(self.sprint))
+        self._record(recover(self.sprint, self._now, copied=copied))
         self._journal.commit()
         self._publish()
 
@@ -117,6 +124,8 @@ class Engine:
             row = journal.append(row)
             sprint.apply(row)
             self._batch.append(row)
+            if row.trigger == "delay":
+                self._alarm(unit)
 
     def _publish(self) -> None:
         batch, self._batch = self._batch, []
@@ -126,27 +135,29 @@ class Engine:
         """The highest epoch of the whole journal: an earlier run's supervisors count too."""
         return max((row.epoch for row in self._journal.read(after=self._journal.head[0] - 1)), default=0)
 
+    def _alarm(self, unit: Unit) -> None:
+        assert unit.moved is not None, "a waiting unit was moved there"
+        facts = unit.moved.decoded()
+        # What is left by the wall clock, but never more than the whole delay: clocks are set back.
+        left = min(max(0, facts["until"] - self._now), facts["delay"])
+        heappush(self._alarms, (self._clock.monotonic() + left / 1000, unit.moved.seq, unit.path))
+
     def _patience(self) -> float | None:
         """Seconds until a waiting unit is due or the publisher wants a turn; None when only an event matters."""
-        now, wall = self._clock.monotonic(), self._clock.now()
         ends = [] if self._again is None else [self._again]
-        for unit in self.sprint.waiting.values() if self._spawning else ():
-            assert unit.moved is not None, "a waiting unit was moved there"
-            known = self._alarms.get(unit.path)
-            if known is None or known[0] != unit.moved.seq:
-                facts = unit.moved.decoded()
-                # What is left by the wall clock, but never more than the whole delay: clocks are set back.
-                left = min(max(0, facts["until"] - wall), facts["delay"])
-                known = self._alarms[unit.path] = (unit.moved.seq, now + left / 1000)
-            ends.append(max(0.0, known[1] - now))
+        if self._alarms and self._spawning:
+            ends.append(max(0.0, self._alarms[0][0] - self._clock.monotonic()))
         return min(ends, default=None)
 
     def _due(self) -> list[Due]:
         now = self._clock.monotonic()
-        found = [path for path, (_, end) in self._alarms.items() if end <= now]
-        for path in found:
-            del self._alarms[path]
-        return [Due(path, self.sprint.unit(path).attempt) for path in found]
+        found: list[Due] = []
+        while self._alarms and self._alarms[0][0] <= now:
+            _, seq, path = heappop(self._alarms)
+            unit = self.sprint.waiting.get(path)
+            if unit is not None and unit.moved is not None and unit.moved.seq == seq:
+                found.append(Due(path, unit.attempt))
+        return found
 
 
 def seeds(sprint: Sprint) -> Iterable[Seed]:

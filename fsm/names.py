@@ -2,10 +2,12 @@
 
 A name is the unit's path with `/` as `.` and `#` as `+` where every character is harmless on every file system;
 otherwise, or when it is long, a slug of at most 80 characters and 8 hex digits of the path's digest. Distinct paths get
-distinct names: harmless segments hold no dot, and everything else carries its digest.
+distinct names: harmless segments hold no dot, and everything else carries its digest. No name holds a `~`: what follows
+one says which run of the directory it belongs to.
 """
 
 import re
+from collections.abc import Collection
 
 from fsm.plan import digest
 
@@ -24,7 +26,7 @@ def name(path: str) -> str:
     return f"{slug or 'unit'}-{digest(path)[:8]}"
 
 
-def task_id(step: str | None, phase: str, at: int, taken: frozenset[str] | set[str]) -> str:
+def task_id(step: str | None, phase: str, at: int, taken: Collection[str]) -> str:
     """The id of a ParallelTask first spawned at `at` (wall ms): `<step>-<phase>-<epoch s>`, then `-2` at a clash."""
     stem = name("/".join(part for part in (step, phase) if part)).replace(".", "-")
     base = f"{stem}-{at // 1000}"

@@ -1,36 +1,37 @@
-"""Which units may start now, in plan order, and why the others may not.
+"""Which unit may start now, in plan order.
 
-Rule: waiting for a slot, a dependency or a sync point is not a state. It is derived here, from the fold, each time
-it is asked. Only the cursors and the set of passed background leaves are kept, and they follow from the states alone.
+Rule: waiting for a slot, a dependency or a sync point is not a state. It is derived here, from the fold, each time it
+is asked, at a cost that does not grow with the plan: the cursors and heaps that make it so follow from the states.
 """
 
-from collections.abc import Iterator
+from heapq import heappop, heappush
 
 from fsm.plan import Group, Leaf
-from fsm.sprint import Sprint, Unit
+from fsm.sprint import Choice, Sprint, Unit
 from fsm.states import ENDED, ENDED_WELL, GroupState, Machine, TaskState
 
 
-def candidates(sprint: Sprint) -> Iterator[Unit]:
-    """Units that may move now: pending tasks that may spawn, and groups that are exhausted and want to be closed.
+def following(sprint: Sprint) -> Unit | None:
+    """The first unit that may move: a pending task that may spawn, or a group or sprint that wants to be closed.
 
-    Lazy, so that a caller whose slots are taken asks no further; it may move what it is given before it goes on.
+    None when nothing may. The same unit is given again until it has moved.
     """
-    # Leaves passed earlier come first: they stand before the main line in plan order.
-    seen = set(sprint.background)
-    for unit in sorted(sprint.background.values(), key=lambda unit: unit.position):
-        yield from _task(unit)
-    for unit in _walk(sprint, sprint.root):
-        yield from _passed_since(sprint, seen)
-        yield unit
-    yield from _passed_since(sprint, seen)
+    found = _beside(sprint)
+    if found is None:
+        found = _walk(sprint, sprint.root)
+        # What this walk has come past stands before what it has come to.
+        found = _beside(sprint) or found
+    return found
 
 
-def _passed_since(sprint: Sprint, seen: set[str]) -> Iterator[Unit]:
-    for path, unit in list(sprint.background.items()):
-        if path not in seen:
-            seen.add(path)
-            yield from _task(unit)
+def _beside(sprint: Sprint) -> Unit | None:
+    """The first background leaf that the main line has passed and that is pending."""
+    while sprint.beside:
+        unit = sprint.order[sprint.beside[0]]
+        if unit.state == TaskState.PENDING:
+            return unit
+        heappop(sprint.beside)
+    return None
 
 
 def advance(sprint: Sprint, group: Unit) -> Unit | None:
@@ -43,9 +44,9 @@ def advance(sprint: Sprint, group: Unit) -> Unit | None:
         child = children[group.cursor]
         if child.background:
             if child.state not in ENDED:
-                if held(sprint, child):
+                if child.path not in sprint.background and held(sprint, child):
                     return child
-                sprint.background[child.path] = child
+                sprint.reach(child)
         elif child.state not in ENDED_WELL:
             return child
         group.cursor += 1
@@ -55,71 +56,72 @@ def advance(sprint: Sprint, group: Unit) -> Unit | None:
 def held(sprint: Sprint, unit: Unit) -> bool:
     """Whether a sync point still waits for background leaves that the main line has passed."""
     node = unit.node
-    return isinstance(node, Leaf | Group) and node.wait and bool(sprint.background.keys() - {unit.path})
+    waits = isinstance(node, Leaf | Group) and node.wait
+    return waits and len(sprint.background) > (unit.path in sprint.background)
 
 
-def unmet(group: Unit, child: Unit) -> list[str]:
-    """The ids of the siblings that a step depends on and that have not ended well."""
-    if not isinstance(child.node, Group) or not child.node.depends_on:
-        return []
-    by_id = {sibling.node.id: sibling for sibling in group.children if isinstance(sibling.node, Group)}
-    return [wanted for wanted in child.node.depends_on if by_id[wanted].state not in ENDED_WELL]
-
-
-def _walk(sprint: Sprint, group: Unit) -> Iterator[Unit]:
+def _walk(sprint: Sprint, group: Unit) -> Unit | None:
     first = advance(sprint, group)
     if first is None:
-        if group.machine == Machine.SPRINT:
-            if not sprint.background and not sprint.live:
-                yield group
-        elif group.gate is not None and group.gate.state != TaskState.COMPLETED:
-            if group.state == GroupState.PENDING:
-                yield group
-            else:
-                yield from checks(group)
-        elif group.state in (GroupState.PENDING, GroupState.IN_PROGRESS):
-            yield group
-        return
+        return _exhausted(sprint, group)
+    if group.choice is None:
+        return _enter(sprint, first)
     side_by_side = isinstance(group.node, Group) and group.node.parallel
-    ordered = side_by_side or any(isinstance(c.node, Group) and c.node.depends_on for c in group.children)
-    if not ordered:
-        yield from _enter(sprint, first)
-        return
-    started = [c for c in group.children[group.cursor :] if c.state == GroupState.IN_PROGRESS]
-    if not side_by_side and started:
-        yield from _enter(sprint, started[0])
-        return
-    for child in group.children[group.cursor :]:
-        if child.state not in ENDED and not unmet(group, child):
-            yield from _enter(sprint, child)
+    for _, child in sorted(group.choice.going.items()):
+        if not side_by_side:
+            return _enter(sprint, child)
+        found = None if child.needs else _enter(sprint, child)
+        if found is not None:
+            return found
+    return _fresh(sprint, group, group.choice, side_by_side=side_by_side)
+
+
+def _fresh(sprint: Sprint, group: Unit, choice: Choice, *, side_by_side: bool) -> Unit | None:
+    """What may be entered first of the children that have not begun."""
+    found: Unit | None = None
+    waiting: list[int] = []
+    while choice.fresh and found is None:
+        child = group.children[choice.fresh[0]]
+        if child.state != GroupState.PENDING or child.needs:
+            heappop(choice.fresh)
+            continue
+        found = _enter(sprint, child)
+        if found is None:
             if not side_by_side:
-                return
+                break
+            waiting.append(heappop(choice.fresh))
+    for rank in waiting:
+        heappush(choice.fresh, rank)
+    return found
 
 
-def _enter(sprint: Sprint, unit: Unit) -> Iterator[Unit]:
+def _exhausted(sprint: Sprint, group: Unit) -> Unit | None:
+    """What a group of which every child is passed still wants: its gate, or to be closed."""
+    if group.machine == Machine.SPRINT:
+        return None if sprint.background or sprint.live else group
+    if group.gate is not None and group.gate.state != TaskState.COMPLETED:
+        return group if group.state == GroupState.PENDING else check(group)
+    return group if group.state in (GroupState.PENDING, GroupState.IN_PROGRESS) else None
+
+
+def _enter(sprint: Sprint, unit: Unit) -> Unit | None:
     if unit.machine == Machine.TASK:
-        if unit.state != TaskState.PENDING or not held(sprint, unit):
-            yield from _task(unit)
-    elif unit.state == GroupState.IN_PROGRESS or (
-        unit.state == GroupState.PENDING and not held(sprint, unit)
-    ):
-        yield from _walk(sprint, unit)
+        return unit if unit.state == TaskState.PENDING and not held(sprint, unit) else None
+    if unit.state == GroupState.IN_PROGRESS or (unit.state == GroupState.PENDING and not held(sprint, unit)):
+        return _walk(sprint, unit)
+    return None
 
 
-def _task(unit: Unit) -> Iterator[Unit]:
-    if unit.state == TaskState.PENDING:
-        yield unit
-
-
-def checks(owner: Unit) -> Iterator[Unit]:
-    """The gate's script, or the fix that has to run before the script is tried again; nothing for other states."""
+def check(owner: Unit) -> Unit | None:
+    """The gate's script, or the fix that has to run before the script is tried again; None in other states."""
     if (
         owner.gate is None
         or owner.fix is None
         or owner.state not in (TaskState.VERIFYING, GroupState.IN_PROGRESS)
     ):
-        return
+        return None
     if owner.gate.state == TaskState.PENDING:
-        yield owner.gate
-    elif owner.gate.state == TaskState.FAILED and owner.fix.state == TaskState.PENDING:
-        yield owner.fix
+        return owner.gate
+    return (
+        owner.fix if owner.gate.state == TaskState.FAILED and owner.fix.state == TaskState.PENDING else None
+    )

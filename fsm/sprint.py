@@ -6,16 +6,27 @@ states (`live`, `failed`, cursors, counters) are indexes over them, so that a tu
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from heapq import heappush
 
 from fsm.errors import SprintError
 from fsm.machine import EVENTS, destination
 from fsm.plan import Gate, Group, Leaf, Node, Plan
 from fsm.plan import load as load_plan
-from fsm.states import AT_REST, ENDED, INITIAL, LIVE, Machine, SprintState, TaskState
+from fsm.states import AT_REST, ENDED, ENDED_WELL, INITIAL, LIVE, GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Transition
 
 UNCOUNTED = frozenset({"interrupted", "limit"})
 """Verdicts that burn no try."""
+
+
+@dataclass(slots=True, eq=False)
+class Choice:
+    """The children of a group that do not simply follow one another: side by side, or in the order of dependencies."""
+
+    going: "dict[int, Unit]" = field(default_factory=dict)
+    """Groups in progress, by rank."""
+    fresh: list[int] = field(default_factory=list)
+    """A heap of ranks: every pending child whose dependencies have ended well, and some that are so no more."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -53,6 +64,11 @@ class Unit:
     """Groups: foreground children that have failed or were cancelled."""
     alive: int = 0
     """Groups: live foreground leaves below."""
+    choice: Choice | None = None
+    """Groups: None when each child waits for the one before."""
+    needs: int = 0
+    """Steps: siblings that it depends on and that have not ended well."""
+    dependents: "tuple[Unit, ...]" = ()
 
     def __repr__(self) -> str:
         return f"<{self.machine} {self.path} {self.state}>"
@@ -72,6 +88,8 @@ class Sprint:
         self._text = text
         self.plan = Plan(sprint_id="", phases=())
         self.plan_digest = ""
+        self.nth = 1
+        """Which run of its directory it is: names on disk of later ones must not meet those of earlier ones."""
         self.root = Unit(SPRINT_UNIT, Machine.SPRINT, INITIAL[Machine.SPRINT])
         self.units: dict[str, Unit] = {SPRINT_UNIT: self.root}
         self.order: list[Unit] = []
@@ -87,7 +105,9 @@ class Sprint:
         self.failed: dict[str, Unit] = {}
         self.waiting: dict[str, Unit] = {}
         self.background: dict[str, Unit] = {}
-        """Background leaves that the main line has passed and that have not ended."""
+        """Background leaves that the main line has passed and that have not ended: what sync points wait for."""
+        self.beside: list[int] = []
+        """A heap of positions: every one of them that is pending, and some that are so no more."""
         self.tasks: dict[str, Unit] = {}
         """ParallelTasks by id, in the order of their first spawn."""
         self.requests: dict[str, Transition] = {}
@@ -117,6 +137,10 @@ class Sprint:
     def apply(self, row: Transition) -> Unit:
         """Moves one machine by one row, through `transitions`; a row that does not fit raises and changes nothing."""
         unit = self.units.get(row.unit)
+        if row.run != self.run or row.seq <= self.seq:
+            raise SprintError(
+                f"row {row.seq} of run {row.run} cannot follow row {self.seq} of run {self.run}"
+            )
         if unit is None:
             raise SprintError(f"row {row.seq}: the plan has no unit {row.unit!r}")
         if unit.state != row.source or unit.machine != row.machine:
@@ -135,6 +159,8 @@ class Sprint:
                     self._sprint(row)
                 elif row.dest in ENDED:
                     unit.ended = row
+                    if row.dest == GroupState.COMPLETED:
+                        self._passed(unit)
                 elif unit.started is None:
                     unit.started = row
         elif row.machine == Machine.SPRINT:
@@ -151,33 +177,54 @@ class Sprint:
             del self.live[path]
             self._tally(unit, -1)
         if row.trigger == "spawn":
-            unit.attempt = row.attempt
-            unit.spawned = row
-            unit.started = None
-            if unit.first is None:
-                unit.first = row
-                if unit.background and unit.owner is None:
-                    self.tasks[row.decoded()["task"]] = unit
+            self._spawned(unit, row)
         elif row.trigger == "start":
             unit.started = row
         elif row.trigger == "retry" and row.decoded().get("by") != "gate":
             unit.tries = 0
-        if dest in ENDED:
-            unit.ended = row
-            self.background.pop(path, None)
-            if dest == TaskState.FAILED:
-                self.failed[path] = unit
-                if row.decoded().get("verdict") not in UNCOUNTED:
-                    unit.tries += 1
-            elif dest == TaskState.COMPLETED:
-                unit.tries += 1
         if source == TaskState.FAILED:
             del self.failed[path]
-        if dest == TaskState.WAITING:
-            self.waiting[path] = unit
+            if dest == TaskState.VERIFYING:
+                unit.tries = 0
         elif source == TaskState.WAITING:
             del self.waiting[path]
+        if dest in ENDED:
+            self._ended(unit, row)
+        elif unit.background and unit.owner is None:
+            self.reach(unit)
+        if dest == TaskState.WAITING:
+            self.waiting[path] = unit
         self._count(unit, row)
+
+    def _spawned(self, unit: Unit, row: Transition) -> None:
+        unit.attempt = row.attempt
+        unit.spawned = row
+        unit.started = None
+        if unit.first is None:
+            unit.first = row
+            if unit.background and unit.owner is None:
+                self.tasks[row.decoded()["task"]] = unit
+
+    def _ended(self, unit: Unit, row: Transition) -> None:
+        unit.ended = row
+        self.background.pop(unit.path, None)
+        if row.dest == TaskState.FAILED:
+            self.failed[unit.path] = unit
+            unit.tries += row.decoded().get("verdict") not in UNCOUNTED
+        elif row.dest == TaskState.COMPLETED:
+            unit.tries += 1
+
+    def reach(self, unit: Unit) -> None:
+        """The main line has come past a background leaf: until it has ended, sync points wait for it."""
+        self.background[unit.path] = unit
+        if unit.state == TaskState.PENDING:
+            heappush(self.beside, unit.position)
+
+    def _passed(self, group: Unit) -> None:
+        """A group has completed; nobody walks through it again, so what it leaves behind is remembered here."""
+        for child in group.children:
+            if child.background and child.state not in ENDED:
+                self.reach(child)
 
     def _tally(self, unit: Unit, step: int) -> None:
         """Keeps the number of slots taken, and of live foreground leaves in every group above."""
@@ -196,8 +243,26 @@ class Sprint:
             return
         if row.source in ENDED and row.dest not in ENDED:
             parent.cursor = min(parent.cursor, unit.index)
+        if parent.choice is not None:
+            self._choose(parent.choice, unit, row)
         if not unit.background:
             parent.broken += (row.dest in _BAD) - (row.source in _BAD)
+
+    def _choose(self, choice: Choice, unit: Unit, row: Transition) -> None:
+        """Keeps true which children may be entered, when one of them has moved."""
+        source, dest = row.source, row.dest
+        if dest == GroupState.IN_PROGRESS:
+            choice.going[unit.index] = unit
+        elif source == GroupState.IN_PROGRESS:
+            del choice.going[unit.index]
+        elif dest == GroupState.PENDING and not unit.needs:
+            heappush(choice.fresh, unit.index)
+        well = (dest in ENDED_WELL) - (source in ENDED_WELL)
+        if well:
+            for other in unit.dependents:
+                other.needs -= well
+                if not other.needs and other.state == GroupState.PENDING:
+                    heappush(choice.fresh, other.index)
 
     def _sprint(self, row: Transition) -> None:
         if row.dest in AT_REST:
@@ -209,13 +274,14 @@ class Sprint:
         if row.trigger == "lease":
             self.lease = row
         elif row.trigger == "amend":
-            self.plan_digest = row.decoded()["plan"]
-            self._plant(load_plan(self._text(self.plan_digest)))
+            facts = row.decoded()
+            self.plan_digest, self.nth = facts["plan"], facts.get("nth", 1)
+            self.plant(load_plan(self._text(self.plan_digest)))
         elif row.trigger == "request":
             self.requests[row.decoded()["id"]] = row
 
-    def _plant(self, plan: Plan) -> None:
-        """Makes the units of a plan. A run's first rows carry it; before it nothing else can have moved."""
+    def plant(self, plan: Plan) -> None:
+        """Makes the units of a plan, in their first states. A run's first row carries it."""
         self.plan = plan
         self.root.children.clear()
         for node in plan.phases:
@@ -230,6 +296,8 @@ class Sprint:
         if isinstance(node, Group):
             for child in node.children:
                 self._grow(child, unit)
+            if node.parallel or any(isinstance(child, Group) and child.depends_on for child in node.children):
+                unit.choice = _choice(unit)
         if node.gate is not None:
             unit.gate = self._made(f"{node.path}#gate", Machine.TASK, node.gate, owner=unit)
             unit.fix = self._made(f"{node.path}#fix", Machine.TASK, node.gate, owner=unit)
@@ -253,6 +321,22 @@ class Sprint:
 
 
 _BAD = frozenset({TaskState.FAILED, TaskState.CANCELLED})
+
+
+def _choice(group: Unit) -> Choice:
+    """Counts what the children of a new group depend on. SprintError when that is no sibling."""
+    steps = {child.node.id: child for child in group.children if isinstance(child.node, Group)}
+    dependents: dict[str, list[Unit]] = {}
+    for child in steps.values():
+        assert isinstance(child.node, Group), "steps are groups"
+        for wanted in dict.fromkeys(child.node.depends_on):
+            if wanted not in steps:
+                raise SprintError(f"{child.path} depends on {wanted!r}, which is no step of {group.path}")
+            dependents.setdefault(wanted, []).append(child)
+            child.needs += 1
+    for wanted, found in dependents.items():
+        steps[wanted].dependents = tuple(found)
+    return Choice(fresh=[child.index for child in group.children if not child.needs])
 
 
 def fold(rows: Iterable[Transition], run: str, text: Callable[[str], str]) -> Sprint:

@@ -5,6 +5,7 @@ million rows does not pay for facts that nobody reads.
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 SPRINT_UNIT = "#sprint"
@@ -20,6 +21,10 @@ class Move(NamedTuple):
     trigger: str
     facts: Facts
     attempt: int = 0
+
+
+Moves = Iterator[Move]
+"""What follows from something; each is to be recorded before the next is asked for, which is decided on its state."""
 
 
 class Transition(NamedTuple):

@@ -1,0 +1,72 @@
+"""What people ask of a running sprint from outside, and what follows: pause, stop, cancel.
+
+Rule: a request is a row before it is anything else, with its id and its answer, so that it is applied once and answered
+however often it is met.
+"""
+
+from fsm.events import Asked
+from fsm.sprint import Sprint
+from fsm.states import GroupState, Machine, SprintState, TaskState
+from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
+
+GRACE_MS = 10_000
+"""Between TERM and KILL."""
+
+
+def asked(sprint: Sprint, event: Asked, now: int) -> Moves:
+    """An operator's request: recorded with its answer, then done. One that was met before is only answered again."""
+    if event.id and event.id in sprint.requests:
+        return  # the engine answers it again
+    answer, moves = _answer(sprint, event, now)
+    facts: Facts = {"id": event.id, "verb": event.verb, "who": event.who, "why": event.why, "answer": answer}
+    if event.unit:
+        facts["unit"] = event.unit
+    yield Move(SPRINT_UNIT, "request", facts)
+    yield from moves
+
+
+def _answer(sprint: Sprint, event: Asked, now: int) -> tuple[str, Moves]:
+    nothing: Moves = iter(())
+    if event.epoch not in (0, sprint.epoch):
+        return "refused: another supervisor has taken over since you asked", nothing
+    if event.unit not in ("", SPRINT_UNIT):
+        return f"refused: this supervisor can {event.verb} only the whole sprint", nothing
+    running = sum(unit.state != TaskState.VERIFYING for unit in sprint.live.values())
+    if event.verb == "pause":
+        if sprint.state != SprintState.IN_PROGRESS:
+            return f"refused: the sprint is {sprint.state}", nothing
+        return f"paused; {running} running tasks go on to their end", _pause(event)
+    if event.verb in ("stop", "cancel"):
+        if event.verb == "cancel" and sprint.state in (SprintState.COMPLETED, SprintState.CANCELLED):
+            return f"refused: the sprint is {sprint.state}", nothing
+        return f"stopping {running} tasks", _stop(sprint, event, now)
+    return f"refused: {event.verb} is not something this supervisor does", nothing
+
+
+def _pause(event: Asked) -> Moves:
+    yield Move(SPRINT_UNIT, "pause", {"who": event.who, "why": event.why})
+
+
+def _stop(sprint: Sprint, event: Asked, now: int) -> Moves:
+    if event.verb == "cancel":
+        yield Move(SPRINT_UNIT, "cancel", {"who": event.who, "why": event.why})
+    elif sprint.state == SprintState.IN_PROGRESS:
+        yield from _pause(event)
+    facts: Facts = {"verb": event.verb, "who": event.who, "why": event.why, "kill-at": now + GRACE_MS}
+    for unit in list(sprint.live.values()):
+        if unit.state in (TaskState.SPAWNED, TaskState.RUNNING):
+            yield Move(unit.path, "stop", facts, unit.attempt)
+    if event.verb == "cancel":
+        yield from _cancel_rest(sprint, facts)
+
+
+def _cancel_rest(sprint: Sprint, facts: Facts) -> Moves:
+    for unit in list(sprint.live.values()):
+        if unit.state == TaskState.VERIFYING:
+            yield Move(unit.path, "stop", facts, unit.attempt)
+            yield Move(unit.path, "cancel", {}, unit.attempt)
+    for unit in list(sprint.waiting.values()):
+        yield Move(unit.path, "cancel", {}, unit.attempt)
+    for unit in reversed(sprint.order):
+        if unit.machine == Machine.GROUP and unit.state == GroupState.IN_PROGRESS and not unit.alive:
+            yield Move(unit.path, "cancel", {})

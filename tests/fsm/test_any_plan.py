@@ -1,0 +1,182 @@
+"""Whatever the plan, whatever its tasks come to, whenever the supervisor dies: the promises that hold for all."""
+
+from collections import Counter
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from fsm.plan import Group, Leaf, Plan, leaves, nodes
+from fsm.ready import following
+from fsm.sprint import Sprint, fold
+from journal.memory import MemoryJournal
+from journal.replay import verify
+from tests.fsm import naive
+from tests.fsm.plans import plans
+from tests.fsm.scripted import (
+    FAIL,
+    OK,
+    RUN,
+    Died,
+    End,
+    Mortal,
+    World,
+    by_unit,
+    grown,
+    states,
+    supervise,
+    to_the_end,
+)
+
+BAD = (
+    FAIL,
+    FAIL,
+    End("lost", "lost"),
+    End("", "never-ran"),
+    End("timeout", lasts=90),
+    End("needs-human"),
+    End("denied"),
+)
+Scenario = tuple[Plan, dict[str, list[End]], int]
+
+
+@st.composite
+def scripts(draw: st.DrawFn, of: Plan) -> dict[str, list[End]]:
+    """For some units, how they end before they end well; and how long they take."""
+    found: dict[str, list[End]] = {}
+    for unit in grown(of).order:
+        bad = draw(st.lists(st.sampled_from(BAD), max_size=2)) if draw(st.integers(0, 2)) == 0 else []
+        lasts = draw(st.sampled_from([10, 10, 1, 45]))
+        if unit.machine == "task" and (bad or lasts != 10):
+            found[unit.path] = [*bad, OK._replace(lasts=lasts)]
+    return found
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, **kinds: bool) -> Scenario:
+    """(plan, script, limit)"""
+    found = draw(plans(**kinds))
+    return found, draw(scripts(found)), draw(st.integers(1, 3))
+
+
+def done(scenario: Scenario) -> tuple[World, Sprint]:
+    plan, script, limit = scenario
+    world = World(by_unit(OK, script))
+    return world, to_the_end(world, plan, limit=limit)
+
+
+@given(scenarios())
+def test_every_sprint_ends_when_its_tasks_do(scenario: Scenario):
+    world, sprint = done(scenario)
+
+    for unit in sprint.order:
+        if unit.owner is None:
+            assert unit.state in ({"completed", "failed"} if unit.background else {"completed"})
+    failed = [u.path for u in sprint.order if u.background and u.owner is None and u.state == "failed"]
+    assert sprint.root.moved is not None
+    assert sorted(sprint.root.moved.decoded().get("failed", [])) == sorted(failed)
+    assert list(verify(world.rows.committed)) == []
+
+
+@given(scenarios())
+def test_no_unit_starts_before_its_conditions_hold_and_no_limit_is_exceeded(scenario: Scenario):
+    world, _ = done(scenario)
+
+    sprint = Sprint(RUN, world.rows.texts.__getitem__)
+    for row in world.rows.committed:
+        if row.trigger == "spawn":
+            if sprint.state == "in-progress":
+                following(sprint)  # lets the main line come to where it stands
+            naive.may_spawn(sprint, sprint.unit(row.unit))
+        sprint.apply(row)
+        assert naive.indexes(sprint)["slots"] <= scenario[2]
+
+
+@given(scenarios(background=False, side_by_side=False))
+def test_the_main_line_runs_in_plan_order_one_after_the_other(scenario: Scenario):
+    """Where a step depends on a later one, that one comes first; otherwise the order is the file's."""
+    world, _ = done(scenario)
+
+    first = list(dict.fromkeys(unit for unit in world.executed if "#" not in unit))
+    assert Counter(first) == Counter(found.path for found in leaves(scenario[0]))
+    if "depends_on" not in repr(scenario[0]).replace("depends_on=()", ""):
+        assert first == [found.path for found in leaves(scenario[0])]
+
+
+@given(scenarios())
+def test_after_every_commit_the_replay_is_what_lives_and_every_index_is_true(scenario: Scenario):
+    plan, script, limit = scenario
+    side_by_side = any(isinstance(node, Group) and node.parallel for node in nodes(plan))
+    world = World(by_unit(OK, script))
+
+    class Watched(MemoryJournal):
+        live: Sprint | None = None
+
+        def commit(self) -> None:
+            super().commit()
+            if self.live is None:
+                return
+            again = fold(self.read(RUN), RUN, self.text)
+            assert states(again) == states(self.live)
+            for sprint in (self.live, again):
+                assert naive.kept(sprint) == naive.indexes(sprint)
+            for path, unit in self.live.units.items():
+                other = again.units[path]
+                assert (unit.attempt, unit.tries, unit.first) == (other.attempt, other.tries, other.first)
+            if again.state == "in-progress" and not side_by_side:
+                # Side by side, a background leaf that got no slot is come to again after a crash, later perhaps.
+                assert getattr(following(again), "path", None) == getattr(following(self.live), "path", None)
+                assert set(again.background) == set(self.live.background)
+            naive.passed_soundly(self.live)
+            naive.passed_soundly(again)
+
+    for _ in range(50):
+        journal = Watched(world.rows)
+        sprint = fold(journal.read(RUN), RUN, journal.text)
+        journal.live = sprint
+        if sprint.state == "completed":
+            return
+        supervise(world, plan, limit=limit, journal=journal, sprint=sprint)
+    raise AssertionError("never completed")
+
+
+@given(scenarios(), st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=1, max_size=6))
+def test_a_supervisor_that_dies_at_any_commit_changes_nothing_about_the_end(
+    scenario: Scenario, deaths: list[tuple[int, bool]]
+):
+    """Nothing is executed twice, nothing is left out, and everything ends in the same state."""
+    undisturbed, expected = done(scenario)
+    plan, script, limit = scenario
+    world = World(by_unit(OK, script))
+    for commits, before in deaths:
+        try:
+            sprint = supervise(world, plan, limit=limit, journal=Mortal(world.rows, commits, before=before))
+        except Died:
+            world.supervisor_died()
+            event("died")
+        else:
+            if sprint.state == "completed":
+                break
+    sprint = to_the_end(world, plan, limit=limit) if not done_already(world) else last(world)
+
+    assert states(sprint) == states(expected)
+    assert world.counts == undisturbed.counts
+    assert list(verify(world.rows.committed)) == []
+
+
+def last(world: World) -> Sprint:
+    journal = MemoryJournal(world.rows)
+    return fold(journal.read(RUN), RUN, journal.text)
+
+
+def done_already(world: World) -> bool:
+    return last(world).state == "completed"
+
+
+@given(scenarios(), st.data())
+def test_every_prefix_of_a_journal_folds(scenario: Scenario, data: st.DataObject):
+    world, _ = done(scenario)
+
+    rows = world.rows.committed
+    sprint = fold(rows[: data.draw(st.integers(0, len(rows)))], RUN, world.rows.texts.__getitem__)
+    assert naive.kept(sprint) == naive.indexes(sprint)
+    assert all(isinstance(unit.node, Leaf) for unit in sprint.tasks.values())
