@@ -24,7 +24,7 @@ from fsm.transition import Facts
 from fsm_sprint.clock import SystemClock
 from fsm_sprint.executors import platform
 from fsm_sprint.executors.local import LocalExecutor
-from fsm_sprint.hands import Hands, Signals
+from fsm_sprint.hands import Hands, Left, Signals
 from fsm_sprint.inbox import Inbox
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.work import Work
@@ -135,7 +135,12 @@ class Supervisor:
                 engine.take_over(self._facts(), plan=plan, copied=self._copied)
                 if sprint.at_rest and resume is not None:
                     engine.resume(who(), resume)
-                engine.run(events, spawning=spawning)
+                try:
+                    engine.run(events, spawning=spawning)
+                except Left:
+                    publisher.publish((), resting=True)
+                    raise
+                publisher.publish((), resting=True)
                 self.signal = signals.last
         finally:
             executor.close()

@@ -58,10 +58,15 @@ def run(
     if detach:
         _detached(paths, workflows, new=new, strict=strict)
         return
+    from fsm_sprint.hands import Left
     from fsm_sprint.wiring import Supervisor
 
-    with Supervisor(paths, allow_unsafe=unsafe_filesystem, allow_copy=copy) as supervisor:
-        code = _supervised(supervisor, paths, workflows, jobs, new=new, strict=strict)
+    try:
+        with Supervisor(paths, allow_unsafe=unsafe_filesystem, allow_copy=copy) as supervisor:
+            code = _supervised(supervisor, paths, workflows, jobs, new=new, strict=strict)
+    except Left:
+        print("left at once; what runs goes on, and `fsm-sprint run` adopts it", file=sys.stderr)
+        code = ExitCode.INTERRUPTED
     raise typer.Exit(code)
 
 

@@ -146,7 +146,7 @@ def effects_come_before_their_commit(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def what_was_spawned_is_spawned_again_after_a_crash(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(engine, "recover", lambda sprint: iter(()))
+    patch.setattr(engine, "recover", lambda sprint, now, copied: iter(()))
 
 
 @mutant

@@ -1,0 +1,161 @@
+"""What an agent is told: the phase's own prompt among the sections that say where it stands and how it is judged.
+
+Rule: a prompt follows from the fold, the plan and the shared context file alone. The work of others is never in it: only
+the unit's own task is asked for. A sprint's `prompts:` replaces sections by name; what it writes is filled in as it is.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from fsm.plan import Group, Leaf
+from fsm.sprint import Sprint, Unit
+from fsm.states import Machine
+
+SHARED = Path("context") / "_shared.md"
+"""What every agent of a sprint is shown, relative to the sprint's directory; it need not exist."""
+
+_LARGEST = 256 * 1024
+"""Bytes of the shared context that are shown."""
+
+_VARIABLE = re.compile(r"\{\{([a-z-]+(?:\.[a-z]+)?)\}\}")
+
+_DEFAULTS = {
+    "header": "# Sprint {{sprint-id}}, attempt {{iteration}}",
+    "position": "",
+    "retry-warning": (
+        "## An earlier attempt failed\n"
+        "This is try {{retry-count}} after the first. The last one ended with: {{error}}\n"
+        "Look at what it has left before you begin, and do not repeat what made it fail."
+    ),
+    "instructions": (
+        "## Instructions\n"
+        "1. Do this task, whole, and nothing beyond it.\n"
+        "2. Commit what you have changed, with a message that says why.\n"
+        "3. Then end; the next phase is started for you."
+    ),
+    "result-reporting": (
+        "## Result\n"
+        "Do not edit PROGRESS.yaml: it is made from the journal, and edits are ignored. End your answer with one JSON\n"
+        "block that says how it went:\n"
+        '```json\n{"status": "completed", "summary": "what you did"}\n```\n'
+        '```json\n{"status": "failed", "summary": "how far you came", "error": "what stopped you"}\n```\n'
+        '```json\n{"status": "needs-human", "summary": "how far you came",'
+        ' "humanNeeded": {"reason": "what a person has to decide"}}\n```'
+    ),
+}
+
+
+class Prompts:
+    """The prompts of one run."""
+
+    def __init__(self, sprint: Sprint, directory: Path) -> None:
+        self._sprint = sprint
+        self._directory = directory
+
+    def of(self, path: str, attempt: int) -> str:
+        """The whole prompt of a leaf's attempt."""
+        unit = self._sprint.unit(path)
+        leaf = unit.node
+        assert isinstance(leaf, Leaf), "only leaves are prompted"
+        return self._background(unit, leaf) if unit.background else self._foreground(unit, leaf, attempt)
+
+    def _foreground(self, unit: Unit, leaf: Leaf, attempt: int) -> str:
+        step = _step(unit)
+        values = self._values(unit, leaf, step, attempt)
+        section = dict(self._sprint.plan.prompts).get
+        filled: Callable[[str], str] = lambda name: _fill(section(name) or _DEFAULTS[name], values)  # noqa: E731
+        place = _fill(section("position") or _position(step), values)
+        context = f"## Step Context\n{step.prompt}" if step is not None and step.prompt else ""
+        title = f"## Your Task: {leaf.id}" if step is not None else "## Your Task"
+        retry = filled("retry-warning") if unit.tries else ""
+        parts = [
+            filled("header"),
+            place,
+            retry,
+            context,
+            f"{title}\n{leaf.prompt}",
+            filled("instructions"),
+            f"## Files\n- sprint: {self._directory / 'SPRINT.yaml'}\n- progress: {self._directory / 'PROGRESS.yaml'}",
+            filled("result-reporting"),
+            self._shared(),
+        ]
+        return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
+
+    def _background(self, unit: Unit, leaf: Leaf) -> str:
+        task = unit.first.decoded()["task"] if unit.first is not None else unit.path
+        step = _step(unit)
+        context = f"Step: {step.prompt}" if step is not None and step.prompt else f"Sprint: {self._sprint.plan.sprint_id}"
+        return (
+            f"# Parallel Task Execution\n"
+            f"Task ID: {task}\n\n"
+            f"## Context\n{context.rstrip()}\n\n"
+            f"## Your Task: {leaf.id}\n{(leaf.prompt or '').rstrip()}\n\n"
+            f"## Instructions\n"
+            f"1. Execute this task independently of everything else.\n"
+            f"2. It runs in the background while the main workflow continues.\n"
+            f"3. Do this specific task only.\n"
+            f"4. Commit your changes when done.\n\n"
+            f"Do not modify PROGRESS.yaml: completion is known from the exit of this process.\n"
+        )
+
+    def _values(self, unit: Unit, leaf: Leaf, step: Group | None, attempt: int) -> dict[str, str]:
+        """What runtime variables stand for; counts are from 1, as people count."""
+        top = unit
+        while top.parent is not None and top.parent.machine != Machine.SPRINT:
+            top = top.parent
+        values = {
+            "sprint-id": self._sprint.plan.sprint_id,
+            "iteration": str(attempt),
+            "phase.id": str(getattr(top.node, "id", "")),
+            "phase.index": str(top.index + 1),
+            "phase.total": str(len(self._sprint.root.children)),
+            "retry-count": str(unit.tries),
+            "error": str(unit.ended.decoded().get("error", "")) if unit.ended is not None else "",
+            "step.id": "",
+            "step.prompt": "",
+            "step.index": "0",
+            "step.total": "0",
+            "sub-phase.id": "",
+            "sub-phase.index": "0",
+            "sub-phase.total": "0",
+        }
+        if step is not None and unit.parent is not None and unit.parent.parent is not None:
+            values |= {
+                "step.id": step.id,
+                "step.prompt": step.prompt or "",
+                "step.index": str(unit.parent.index + 1),
+                "step.total": str(len(unit.parent.parent.children)),
+                "sub-phase.id": leaf.id,
+                "sub-phase.index": str(unit.index + 1),
+                "sub-phase.total": str(len(unit.parent.children)),
+            }
+        return values
+
+    def _shared(self) -> str:
+        try:
+            with (self._directory / SHARED).open("rb") as file:
+                text = file.read(_LARGEST).decode("utf-8", "replace").strip()
+        except OSError:
+            return ""
+        return f"## Shared Context\n{text}" if text else ""
+
+
+def _step(unit: Unit) -> Group | None:
+    node = unit.parent.node if unit.parent is not None else None
+    return node if isinstance(node, Group) and node.level == "step" else None
+
+
+def _position(step: Group | None) -> str:
+    place = "Phase {{phase.index}} of {{phase.total}}: {{phase.id}}"
+    if step is None:
+        return place
+    return (
+        f"{place}\nStep {{{{step.index}}}} of {{{{step.total}}}}: {{{{step.id}}}}\n"
+        "Sub-phase {{sub-phase.index}} of {{sub-phase.total}}: {{sub-phase.id}}"
+    )
+
+
+def _fill(text: str, values: dict[str, str]) -> str:
+    """Known variables filled in, once: what they stand for is not looked at again. Others stay as they are."""
+    return _VARIABLE.sub(lambda found: values.get(found[1], found[0]), text)
