@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 from os import _exit as leave
 
 from fsm_sprint.executors.files import PROMPT
+from fsm_sprint.executors.platform import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from fsm_sprint.executors.errand import Errand
 
 PATIENT = tuple(
-    getattr(signal, name)
+    getattr(signals, name)
     for name in (
         "SIGHUP", "SIGINT", "SIGQUIT", "SIGPIPE", "SIGALRM", "SIGUSR2", "SIGTSTP", "SIGTTIN", "SIGTTOU",
         "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGIO",
     )
 )  # fmt: skip
 """Signals that launcher and shim ignore; a program inherits that over exec, so the child puts them back."""
-CAUGHT = (signal.SIGTERM, signal.SIGUSR1, signal.SIGCHLD)
-"""Signals that mean something to the shim."""
+CAUGHT = (signals.SIGTERM, signals.SIGUSR1, signals.SIGCHLD)
+"""Signals that mean something to the shim; the launcher lets them wake it, and nothing more."""
 
 _NOT_FOUND = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT)
 
@@ -43,13 +43,13 @@ def become(errand: Errand, gate: int, report: int, tree: int, *, shims: tuple[in
     order = errand.order
     code = 126
     try:
-        signal.set_wakeup_fd(-1)
+        signals.set_wakeup_fd(-1)
         for fd in shims:
             os.close(fd)
         for number in (*PATIENT, *CAUGHT):
-            signal.signal(number, signal.SIG_DFL)
+            signals.signal(number, signals.SIG_DFL)
         os.setpgid(0, 0)  # a task that signals its own group must not hit its shim
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        signals.pthread_sigmask(signals.SIG_SETMASK, ())
         if not os.read(gate, 1):
             leave(0)
         error = _enter(order["cwd"])

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fsm_sprint.executors import wire
 
@@ -43,7 +44,9 @@ class Job:
         }
 
 
+@lru_cache(maxsize=4096)
 def _bytes(text: str) -> bytes:
+    """Kept for the next task, whose environment is nearly the same."""
     try:
         return os.fsencode(text)
     except UnicodeEncodeError:  # half a surrogate pair, which no file system and no program can mean

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
+import select
 import time
 from _socket import CMSG_SPACE, SCM_RIGHTS, SOL_SOCKET, socket  # `socket` itself costs 3 ms and 1 MB
 from os import _exit as leave
 
 from fsm_sprint.executors import child, platform, shim, wire
 from fsm_sprint.executors.errand import Errand
+from fsm_sprint.executors.platform import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,18 +31,23 @@ def main(fd: int) -> NoReturn:
     """Serves orders from the socket `fd` until its end."""
     os.set_inheritable(fd, False)
     os.closerange(fd + 1, 1 << 16)  # whatever the user's shell had left open is not for tasks
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for number in range(1, signal.NSIG):
-        if number not in (signal.SIGKILL, signal.SIGSTOP, 32, 33):  # two are the C library's own
-            signal.signal(number, signal.SIG_IGN if number in child.PATIENT else signal.SIG_DFL)
-    signal.signal(signal.SIGCHLD, _reap)
+    ended = _settle_signals()
     umask = os.umask(0o077)
     platform.call_me(b"fsm-launcher")
     birth = {"boot": platform.boot_id(), "namespace": platform.pid_namespace()}
     link = socket(fileno=fd)
     gc.disable()  # a fork of this process shares its memory until somebody writes to it
     gc.freeze()
+    poll = select.poll()
+    for heard in (fd, ended):
+        poll.register(heard, select.POLLIN)
     while True:
+        ready = [heard for heard, _ in poll.poll()]
+        if ended in ready:
+            os.read(ended, 4096)
+            _reap()
+        if fd not in ready:
+            continue
         found = _receive(link)
         if found is None:
             leave(0)
@@ -95,7 +101,26 @@ def _rest(link: socket, found: bytes, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _reap(_number: int, _frame: object) -> None:
+def _settle_signals() -> int:
+    """Makes every signal what launcher and shims want of it; returns what can be read when a shim has ended."""
+    for number in range(1, signals.NSIG):
+        if number not in (signals.SIGKILL, signals.SIGSTOP, 32, 33):  # two are the C library's own
+            signals.signal(number, signals.SIG_IGN if number in child.PATIENT else signals.SIG_DFL)
+    for number in child.CAUGHT:
+        signals.signal(number, _heard)
+    signals.pthread_sigmask(signals.SIG_SETMASK, ())
+    heard, wake = os.pipe()
+    for fd in (heard, wake):
+        os.set_blocking(fd, False)
+    signals.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    return heard
+
+
+def _heard(_number: int, _frame: object) -> None:
+    """The wake-up descriptor says which signal it was; a handler has to be there for it to be written."""
+
+
+def _reap() -> None:
     """Collects the shims that have ended. Never SIG_IGN: a shim would inherit it and lose its child's status."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:

@@ -153,15 +153,16 @@ class LocalExecutor:
                 # Without descriptors it is owed again next turn, when others have given theirs back.
                 if error.errno not in _NO_DESCRIPTOR or not (prepared or self._watched):
                     raise
+            for ready in prepared:
+                watch = ready.watch
+                self._watched[watch.key] = watch
+                self._follow(watch, watch.status)
+                # A dead launcher shows as the end of its socket and of the pipe.
+                self._link.send(ready.order, ready.fds)
+                ready.close_handed()
             if prepared:
+                # While the shims come up: it has to have returned before the first of them is reported as ready.
                 settle(self._paths.attempts)
-        for ready in prepared:
-            watch = ready.watch
-            self._watched[watch.key] = watch
-            self._follow(watch, watch.status)
-            # A dead launcher shows as the end of its socket and of the pipe.
-            self._link.send(ready.order, ready.fds)
-            ready.close_handed()
 
     def _prepare(self, effect: Spawn) -> Prepared:
         folder, log = self._paths.attempt(effect.name, effect.attempt), self._paths.log(effect.log)

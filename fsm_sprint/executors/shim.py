@@ -13,7 +13,6 @@ from __future__ import annotations
 import errno
 import os
 import select
-import signal
 import time
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 from os import _exit as leave
@@ -22,6 +21,7 @@ from fsm import attempt
 from fsm import shim as life
 from fsm_sprint.executors import child, platform, wire
 from fsm_sprint.executors.files import RECORD, SHIM_LOCK, TREE_LOCK, take
+from fsm_sprint.executors.platform import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ class _Shim:
         for fd in (self.signals, wake):
             os.set_blocking(fd, False)
         self.wake = wake
-        for number in child.CAUGHT:
-            signal.signal(number, _heard)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signals.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
     def live(self) -> None:
         """Goes through the operations of `fsm.shim` until they end."""
@@ -127,7 +125,7 @@ class _Shim:
     def fork(self, _: life.Fields) -> life.Fields:
         inner, self.inner = os.pipe()
         self.report, report = os.pipe()
-        signal.pthread_sigmask(signal.SIG_BLOCK, child.CAUGHT)
+        signals.pthread_sigmask(signals.SIG_BLOCK, child.CAUGHT)
         self.pid = _fork()
         if self.pid == 0:
             ours = (
@@ -140,7 +138,7 @@ class _Shim:
                 self.record,
             )
             child.become(self.errand, inner, report, self.tree, shims=ours)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, child.CAUGHT)
+        signals.pthread_sigmask(signals.SIG_UNBLOCK, child.CAUGHT)
         os.close(inner)
         os.close(report)
         start = platform.start_time(self.pid) or ""
@@ -177,19 +175,19 @@ class _Shim:
             if why == "exit":
                 why = "stopped" if asked else watch.over(now)
                 if why != "exit":
-                    self.signal_tree(signal.SIGTERM)
-                    self.signal_tree(signal.SIGCONT)
+                    self.signal_tree(signals.SIGTERM)
+                    self.signal_tree(signals.SIGCONT)
                     kill_at = now + order["grace"]
-            if signal.SIGUSR1 in asked:
+            if signals.SIGUSR1 in asked:
                 kill_at = now
             if kill_at is not None and now >= kill_at:
-                self.signal_tree(signal.SIGKILL)
+                self.signal_tree(signals.SIGKILL)
                 kill_at = now + _AGAIN
 
     def asked(self) -> set[int]:
         """The requests that have come in since last asked."""
         try:
-            return set(os.read(self.signals, 4096)) & {signal.SIGTERM, signal.SIGUSR1}
+            return set(os.read(self.signals, 4096)) & {signals.SIGTERM, signals.SIGUSR1}
         except BlockingIOError:
             return set()
 
@@ -229,11 +227,11 @@ class _Shim:
             return  # orphans are given to a subreaper: no children means no descendants
         now = time.monotonic()
         kill_at, end = now + _LEFTOVERS, now + _LEFTOVERS + _UNKILLABLE
-        self.signal_tree(signal.SIGTERM)
-        self.signal_tree(signal.SIGCONT)
+        self.signal_tree(signals.SIGTERM)
+        self.signal_tree(signals.SIGCONT)
         while not (self.childless() and (platform.LINUX or not self.members())) and time.monotonic() < end:
             if time.monotonic() >= kill_at:
-                self.signal_tree(signal.SIGKILL)
+                self.signal_tree(signals.SIGKILL)
             time.sleep(0.01)
 
     def childless(self) -> bool:
@@ -288,7 +286,7 @@ class _Watch:
         self.deadline = None if timeout is None else begin + timeout
         self.idle = idle
         self.outputs = outputs
-        self.sizes = self.measure()
+        self.sizes = (0, 0) if idle is None else self.measure()
         self.changed = begin
         self.every = 0.0 if idle is None else min(30.0, idle / 20)
         """How often the output is measured: a task may be found idle by so much too late, never too early."""
@@ -331,7 +329,3 @@ def _fork() -> int:
         return os.fork()
     except OSError as error:
         raise _NotForked(f"cannot fork: {error.strerror}") from error
-
-
-def _heard(_number: int, _frame: object) -> None:
-    """The wake-up descriptor says which signal it was; a handler has to be there for it to be written."""
