@@ -8,6 +8,7 @@ import pytest
 
 from compiler.pipeline import compile_sprint
 from fsm.plan import leaves
+from fsm_sprint.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -27,6 +28,13 @@ def test_decisions_are_numbered_without_a_gap():
     numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs" / "decisions").glob("*.md"))
 
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_readme_names_every_command_and_no_other():
+    rows = re.findall(r"^\| (`[^|]*) \|", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`([a-z]+)`", row)]
+
+    assert sorted(named) == sorted(command.name for command in app.registered_commands if not command.hidden)
 
 
 def test_every_example_says_what_it_is():
