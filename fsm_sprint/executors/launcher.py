@@ -33,6 +33,7 @@ def main(fd: int) -> NoReturn:
     os.closerange(fd + 1, 1 << 16)  # whatever the user's shell had left open is not for tasks
     ended = _settle_signals()
     umask = os.umask(0o077)
+    os.chdir("/")  # no file system is kept busy by us
     platform.call_me(b"fsm-launcher")
     birth = {"boot": platform.boot_id(), "namespace": platform.pid_namespace()}
     link = socket(fileno=fd)

@@ -77,6 +77,8 @@ class LocalExecutor:
         self._held: dict[str, Spawn] = {}
         """By unit, spawns that wait until what is left of an earlier attempt is gone."""
         self._events: deque[Event] = deque()
+        self._over_now: set[Key] = set()
+        """Attempts whose end has not been handed out yet: what is still owed to them is nothing."""
         self._woken = False
 
     def start(self) -> None:
@@ -111,6 +113,8 @@ class LocalExecutor:
             if isinstance(effect, Answer):
                 if self._answer is not None:
                     self._answer(effect)
+                continue
+            if (effect.unit, effect.attempt) in self._over_now:
                 continue
             watch = self._watched.get((effect.unit, effect.attempt))
             if isinstance(effect, Spawn):
@@ -194,7 +198,7 @@ class LocalExecutor:
         held = self._held.get(effect.unit)
         if held is not None and held.attempt == effect.attempt:
             del self._held[effect.unit]
-            self._events.append(_never_ran(held.unit, held.attempt, "stopped before it was started"))
+            self._end(held.unit, held.attempt, "never-ran", "", {"why": "stopped before it was started"})
         if watch is None:
             return
         ending = self._endings.get(watch.key)
@@ -227,6 +231,7 @@ class LocalExecutor:
                 break
         found = list(self._events)
         self._events.clear()
+        self._over_now.clear()
         return found
 
     def _next(self) -> float:
@@ -321,14 +326,18 @@ class LocalExecutor:
             verdict, facts = self._verdict(
                 unit, number, ended, watch.log, errors if errors.exists() else None
             )
-            self._events.append(Ended(unit, number, "exit", verdict, facts))
+            self._end(unit, number, "exit", verdict, facts)
         elif finding == Finding.LOST:
             error = "its guarding process was killed or the machine went down; how it ended cannot be known"
-            self._events.append(Ended(unit, number, "lost", "lost", {"error": error}))
+            self._end(unit, number, "lost", "lost", {"error": error})
         else:
-            self._events.append(_never_ran(unit, number, "it ended before it was started"))
+            self._end(unit, number, "never-ran", "", {"why": "it ended before it was started"})
         if tree:
             self._leftovers.add(unit, watch.folder, watch.marks, patience=0.0)
+
+    def _end(self, unit: str, number: int, outcome: str, verdict: str, facts: Facts) -> None:
+        self._events.append(Ended(unit, number, outcome, verdict, facts))
+        self._over_now.add((unit, number))
 
     # What is held
 
@@ -357,10 +366,6 @@ def _close_gate(watch: Watch) -> None:
     if watch.gate >= 0:
         os.close(watch.gate)
         watch.gate = -1
-
-
-def _never_ran(unit: str, number: int, why: str) -> Ended:
-    return Ended(unit, number, "never-ran", "", {"why": why})
 
 
 @contextmanager

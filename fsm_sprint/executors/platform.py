@@ -19,7 +19,7 @@ import sys
 
 signals = _signal
 """What `signal` makes enums of, which takes 3 ms and 1 MB; launcher and shim do without."""
-LINUX = sys.platform.startswith("linux")
+LINUX = sys.platform == "linux"
 
 _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
@@ -135,7 +135,7 @@ def holds(pid: int, device: int, inode: int) -> bool:
 
 def watchable(pid: int, start: str) -> int:
     """A descriptor that becomes readable when this very process ends; -1 when it is gone or there is no such thing."""
-    if not LINUX:
+    if sys.platform != "linux":
         return -1
     try:
         fd = os.pidfd_open(pid)
@@ -191,7 +191,7 @@ def sync(fd: int) -> None:
 
 def sync_data(fd: int) -> None:
     """Returns when what was written in place is on the disk itself."""
-    if LINUX:
+    if sys.platform == "linux":
         os.fdatasync(fd)
     else:
         _full(fd)

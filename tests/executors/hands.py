@@ -4,6 +4,7 @@ Everything started here carries a run id of its own; `survivors` finds what is l
 """
 
 import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -150,3 +151,15 @@ def survivors(run: str, directory: Path) -> list[tuple[int, str]]:
         if (marked or opened) and state not in "ZX":
             found.append((int(entry.name), command))
     return found
+
+
+def gone(identity: dict[str, str]) -> None:
+    """Waits until a shim has left."""
+    try:
+        fd = os.pidfd_open(int(identity["pid"]))
+    except ProcessLookupError:
+        return
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    assert poll.poll(PATIENCE * 1000)
+    os.close(fd)

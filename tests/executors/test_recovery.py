@@ -13,7 +13,7 @@ import pytest
 from fsm.errors import SprintError
 from fsm.events import Ended
 from fsm_sprint.executors import platform
-from tests.executors.hands import PATIENCE, Hands
+from tests.executors.hands import PATIENCE, Hands, gone
 
 ROOT = Path(__file__).parents[2]
 
@@ -326,18 +326,3 @@ def test_a_limit_on_open_files_delays_tasks_and_loses_none(supervised: Supervise
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert supervised.process.communicate(timeout=PATIENCE)[0] == "[3]\n"
-
-
-def gone(identity: dict[str, str]) -> None:
-    """Waits until a shim has left."""
-    pid = int(identity["pid"])
-    try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    import select
-
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    assert poll.poll(PATIENCE * 1000)
-    os.close(fd)
