@@ -10,8 +10,8 @@ cat <<END
 
 That was examples/quickstart. Everything it left is in a scratch directory; have a look:
 
-    cd $scratch
-    alias fsm-sprint=$command
+    cd '$scratch'
+    alias fsm-sprint='$command'
     fsm-sprint status         where it stands
     fsm-sprint replay         what happened, in order
     fsm-sprint logs summary   what a phase printed
