@@ -46,6 +46,7 @@ diagrams: $(DEV)
 	$(BIN)/python -m diagrams
 
 docs: diagrams
+	$(BIN)/python -m fsm_sprint.cli.reference
 
 bench: $(DEV)
 	$(BIN)/python -m bench

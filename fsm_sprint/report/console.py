@@ -80,7 +80,7 @@ class Console:
             if resting and rested is not None and rested.seq > self._told:
                 self._told = rested.seq
                 self.outlet.write("".join(f"{text}\n" for text in closing(self._sprint, self._directory)))
-                self.outlet.close()
+                self.outlet.drain()
         except Exception as error:  # noqa: BLE001  # see the rule
             self.silence(error)
             return None
@@ -102,10 +102,10 @@ class Console:
 
     def close(self) -> None:
         """Leaves the screen in order when the run ends without having come to rest."""
-        if self.outlet.gone:
-            return
-        try:
-            self._drawing.end()
-            self.outlet.close()
-        except Exception as error:  # noqa: BLE001  # see the rule
-            self.silence(error)
+        if not self.outlet.gone:
+            try:
+                self._drawing.end()
+                self.outlet.drain()
+            except Exception as error:  # noqa: BLE001  # see the rule
+                self.silence(error)
+        self.outlet.close()

@@ -90,18 +90,21 @@ class Live:
             self._area = None
 
     def _draw(self) -> None:
-        frame = self.frame(self._clock.now(), *self._console.size)
-        if self._area is None:
-            self._area = Area(
-                frame, console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
-            )
-            self._area.start()
-            self._console.show_cursor(True)
+        size = self._outlet.size()
+        self._console.size = size
         if self._lines:
-            # In one piece: printing moves the area, and each move redraws it.
+            # In one piece: each print draws the area anew.
             self._console.print(Text("\n").join(self._lines), soft_wrap=True)
             self._lines.clear()
-        self._area.update(frame, refresh=True)
+        frame = self.frame(self._clock.now(), *size)
+        if self._area is not None:
+            self._area.update(frame, refresh=True)
+            return
+        self._area = Area(
+            frame, console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+        )
+        self._area.start(refresh=True)
+        self._console.show_cursor(True)
 
     def frame(self, now: int, width: int, height: int) -> Group:
         """The lines below the scrolling ones, cut to fit."""
@@ -129,7 +132,7 @@ class Live:
 
     def _line(self, row: tuple[str, Unit, Unit], now: int, name: int, width: int) -> Text:
         path, unit, writer = row
-        text = Text(no_wrap=True, overflow="ellipsis", end="")
+        text = Text(no_wrap=True, overflow="ellipsis")
         text.append(
             pad(cut_path(path, name), name), style="yellow" if unit.state == TaskState.WAITING else "bold"
         )
@@ -139,11 +142,11 @@ class Live:
             until = f"until {local(facts['until'], now)}: " if "until" in facts else ""
             said = f"  waits {until}{waited(facts)}"
         else:
-            began = unit.started or moved
+            began = unit.started if unit.state == TaskState.RUNNING else moved
             since = watch(now - began.at) if began is not None else ""
             what = "" if unit.state == TaskState.RUNNING else f"{unit.state}  "
             said = f"  {since:>7}  {what}{self._output(writer)}"
-        text.append(cut(said, max(0, width - name)), style="dim")
+        text.append(cut(said.rstrip(), max(0, width - name)), style="dim")
         return text
 
     def _output(self, unit: Unit) -> str:
@@ -170,7 +173,6 @@ class Live:
             cut(f"{drawn}{'  ' if drawn else ''}{said}{since}", width),
             no_wrap=True,
             overflow="ellipsis",
-            end="",
         )
 
     @property

@@ -12,7 +12,7 @@ _KEPT = 1 << 20
 """Bytes that are kept for a reader that is not ready."""
 
 _PIECE = 4096
-"""Bytes that a pipe or terminal takes without waiting once it says that it takes anything."""
+"""Bytes that a pipe takes without waiting once it says that it takes anything."""
 
 
 class Outlet:
@@ -27,11 +27,12 @@ class Outlet:
         """Nobody will ever read what is written."""
         self.encoding = getattr(stream, "encoding", None) or "utf-8"
         self._fd = -1
+        self._own = False
         self._poll = select.poll()
         try:
             if stream is not None:
                 stream.flush()
-                self._fd = stream.fileno()
+                self._fd, self._own = _unblocked(stream.fileno())
                 self._poll.register(self._fd, select.POLLOUT)
         except (OSError, ValueError):
             pass  # a stream in memory has no descriptor; one that is broken shows when it is written to
@@ -64,9 +65,24 @@ class Outlet:
         """Passes on what is kept, as far as the reader takes it now."""
         self._pass(0)
 
-    def close(self, patience: float = 1.0) -> None:
-        """Gives the reader `patience` seconds for what is kept. The stream itself stays open."""
+    def drain(self, patience: float = 1.0) -> None:
+        """Gives the reader `patience` seconds for each piece of what is kept."""
         self._pass(round(patience * 1000))
+
+    def close(self) -> None:
+        """Writes nothing any more. The stream itself stays open."""
+        self.gone = True
+        if self._own:
+            os.close(self._fd)
+            self._own = False
+
+    def size(self) -> tuple[int, int]:
+        """Columns and lines of the terminal, as they are now; 80 by 24 where there is none."""
+        try:
+            found = os.get_terminal_size(self._fd)
+        except OSError:
+            return 80, 24
+        return max(1, found.columns or 80), max(1, found.lines or 24)
 
     def isatty(self) -> bool:
         """Whether the stream is a terminal."""
@@ -101,3 +117,17 @@ class Outlet:
         except OSError:
             self.gone = True  # EPIPE, EIO after a hang-up, EBADF
             self._kept.clear()
+
+
+def _unblocked(fd: int) -> tuple[int, bool]:
+    """A descriptor whose writes do not wait, and whether it is our own to close.
+
+    A terminal that has room for one byte lets a write of many wait for the rest, so it is opened once more: the flag
+    would otherwise be set for every program that shares it.
+    """
+    if not os.isatty(fd):
+        return fd, False
+    try:
+        return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), True
+    except OSError:
+        return fd, False
