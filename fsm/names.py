@@ -12,6 +12,8 @@ from collections.abc import Collection
 from fsm.plan import digest
 
 _HARMLESS = re.compile(r"[a-z0-9][a-z0-9_-]*(?:[/#][a-z0-9][a-z0-9_-]*)*")
+_DIGESTED = re.compile(r"[a-z0-9_-]*-[0-9a-f]{8}")
+"""What a slug with a digest looks like. A path that looks so itself gets one more, lest it take another's name."""
 _DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(1, 10))}
 )
@@ -20,7 +22,8 @@ _DEVICES = frozenset(
 def name(path: str) -> str:
     """The name of a unit's directory and log."""
     plain = path.replace("/", ".").replace("#", "+")
-    if len(path) <= 80 and _HARMLESS.fullmatch(path) and plain.split(".")[0] not in _DEVICES:
+    harmless = len(path) <= 80 and _HARMLESS.fullmatch(path) and not _DIGESTED.fullmatch(path)
+    if harmless and plain.split(".")[0] not in _DEVICES:
         return plain
     slug = re.sub(r"[^a-z0-9_-]+", "-", path.lower()).strip("-")[:71].rstrip("-")
     return f"{slug or 'unit'}-{digest(path)[:8]}"

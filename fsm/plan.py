@@ -188,7 +188,10 @@ def dump(plan: Plan) -> str:
 
 def load(text: str) -> Plan:
     """The plan that `dump` wrote. Raises ValueError, KeyError or TypeError when the text is not one."""
-    return _made(Plan, json.loads(text))  # type: ignore[no-any-return]  # by construction
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise ValueError("not a plan")  # noqa: TRY004  # of texts that are none, this is one more
+    return _made(Plan, data)  # type: ignore[no-any-return]  # by construction
 
 
 _DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {

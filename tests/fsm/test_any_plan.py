@@ -20,6 +20,7 @@ from tests.fsm.scripted import (
     End,
     Mortal,
     World,
+    ask,
     by_unit,
     grown,
     states,
@@ -180,3 +181,45 @@ def test_every_prefix_of_a_journal_folds(scenario: Scenario, data: st.DataObject
     sprint = fold(rows[: data.draw(st.integers(0, len(rows)))], RUN, world.rows.texts.__getitem__)
     assert naive.kept(sprint) == naive.indexes(sprint)
     assert all(isinstance(unit.node, Leaf) for unit in sprint.tasks.values())
+
+
+askings = st.lists(
+    st.tuples(st.integers(0, 150), st.sampled_from(["stop", "pause", "cancel", "stop"]), st.integers(1, 4)),
+    max_size=4,
+)
+
+
+@given(
+    scenarios(),
+    askings,
+    st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=4),
+    st.booleans(),
+)
+def test_whatever_people_ask_and_whoever_dies_everything_can_be_resumed_to_its_end(
+    scenario: Scenario, asked: list[tuple[int, str, int]], deaths: list[tuple[int, bool]], stubborn: bool
+):
+    """From every state of rest, with whatever still runs or is being stopped when it is resumed."""
+    plan, script, limit = scenario
+    bad = {unit: [end._replace(stubborn=stubborn) for end in ends] for unit, ends in script.items()}
+    world = World(by_unit(OK._replace(stubborn=stubborn), bad))
+    world.asked = [(at, ask(verb, f"q{id_}")) for at, verb, id_ in asked]
+    for commits, before in deaths:
+        try:
+            supervise(world, plan, limit=limit, journal=Mortal(world.rows, commits, before=before))
+        except Died:
+            world.supervisor_died()
+    sprint = to_the_end(world, plan, limit=limit)
+
+    for unit in sprint.order:
+        if unit.owner is None:
+            assert unit.state in ({"completed", "failed"} if unit.background else {"completed"}), unit
+    again = Sprint(RUN, world.rows.texts.__getitem__)
+    for row in world.rows.committed:
+        if row.trigger == "spawn":
+            if again.state == "in-progress":
+                following(again)
+            naive.may_spawn(again, again.unit(row.unit))
+        again.apply(row)
+        assert naive.kept(again) == naive.indexes(again)
+        assert again.slots <= limit
+    assert not any(row.facts.startswith('{"kind":"stuck"') for row in world.rows.committed)
