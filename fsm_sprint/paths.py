@@ -80,3 +80,4 @@ def _ignored(path: Path) -> None:
     """Keeps version control away from what lies beside `path`; a file that is there stays as it is."""
     if not path.exists():
         path.write_text("*\n", encoding="utf-8")
+        path.chmod(0o600)

@@ -95,10 +95,12 @@ def _execute(argv: list[bytes], env: dict[bytes, bytes]) -> tuple[int, str]:
         try:
             os.execve(place, argv, env)  # noqa: S606  # a program is what it is asked for; shells are named
         except OSError as failure:
-            if failure.errno not in _NOT_FOUND:
+            if failure.errno == errno.EACCES:
+                # A file that may not be run, unless it is the directory that may not be looked into.
+                found = failure if os.path.exists(place) or len(places) == 1 else found
+            elif failure.errno not in _NOT_FOUND:
                 found = failure
-                if failure.errno != errno.EACCES:
-                    break
+                break
             elif len(places) == 1 and os.path.exists(place):
                 return 127, f"cannot execute {os.fsdecode(place)}: its interpreter does not exist"
     if found is None:
