@@ -81,8 +81,10 @@ def _folded(
     sprint: Sprint | None = None
     broken: set[str] = set()
     found: list[Problem] = []
+    last = 0
     for row in pages(reader):
         checked["rows"] += 1
+        last = row.seq
         if row.run in broken:
             continue
         if sprint is None or sprint.run != row.run:
@@ -103,7 +105,7 @@ def _folded(
     if sprint is not None:
         yield from _units(reader, sprint, checked)
     yield from found
-    yield from _progress(published, checked, notes)
+    yield from _progress(published, last, notes)
 
 
 def pages(reader: Reader, run: str | None = None, last: int | None = None) -> Iterator[Transition]:
@@ -146,7 +148,7 @@ def _same(sprint: Sprint, published: Published) -> Iterator[Problem]:
         yield Problem(sprint.seq, f"PROGRESS.yaml differs from the fold at that row, from line {place} on")
 
 
-def _progress(published: Published | None, checked: Document, notes: list[str]) -> Iterator[Problem]:
+def _progress(published: Published | None, last: int, notes: list[str]) -> Iterator[Problem]:
     if published is None:
         notes.append("there is no PROGRESS.yaml to compare with")
         return
@@ -157,11 +159,11 @@ def _progress(published: Published | None, checked: Document, notes: list[str]) 
         yield Problem(
             published.heading.seq, "PROGRESS.yaml was edited by hand: its body is not what its heading says"
         )
-    elif published.heading.seq > checked["rows"]:
+    elif published.heading.seq > last:
         yield Problem(
-            published.heading.seq,
-            f"PROGRESS.yaml shows this row, but the journal ends at row {checked['rows']}",
+            published.heading.seq, f"PROGRESS.yaml shows this row, but the journal ends at row {last}"
         )
-    elif published.heading.seq < checked["rows"]:
-        behind = checked["rows"] - published.heading.seq
-        notes.append(f"PROGRESS.yaml is {behind} rows behind: nobody has published since")
+    elif published.heading.seq < last:
+        notes.append(
+            f"PROGRESS.yaml shows row {published.heading.seq} of {last}: nobody has published since"
+        )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from fsm.sprint import Sprint, Unit
+from fsm.sprint import Sprint
 from fsm.states import Machine, SprintState
+from fsm.unit import Unit
 from fsm_sprint.report.advice import advice
 from fsm_sprint.report.counts import Counts
 from fsm_sprint.report.ending import ending
@@ -28,7 +29,7 @@ def closing(sprint: Sprint, directory: Path) -> list[str]:
     if len(failed) > SHOWN:
         shown.append(f"  and {len(failed) - SHOWN} more")
     told = advice(sprint.state, directory, alive=sprint.busy, failed=failed[0].path if failed else None)
-    width = max(len(command) for command, _ in told)
+    width = min(max(len(command) for command, _ in told), 48)
     for place, (command, what) in enumerate(told):
         shown.append(f"{'next:' if place == 0 else '':5}  {command:{width}}  {what}")
     return shown

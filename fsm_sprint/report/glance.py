@@ -139,6 +139,6 @@ def _unit(one: dict[str, Any]) -> str:
 
 def _next(document: dict[str, Any], ink: Ink) -> Iterator[str]:
     told = document["next"]
-    width = max((cells(one["command"]) for one in told), default=0)
+    width = min(max((cells(one["command"]) for one in told), default=0), 48)
     for place, one in enumerate(told):
         yield f"{ink('next:', 'bold') if place == 0 else '     '}  {pad(one['command'], width)}  {one['what']}"

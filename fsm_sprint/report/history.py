@@ -9,9 +9,10 @@ from typing import Any
 
 from fsm.errors import SprintError
 from fsm.plan import Plan
-from fsm.sprint import Sprint, Unit
+from fsm.sprint import Sprint
 from fsm.states import AT_REST, LIVE, Machine, TaskState
 from fsm.transition import SPRINT_UNIT, Transition
+from fsm.unit import Unit
 from fsm_sprint.report.audit import pages
 from fsm_sprint.report.counts import Counts
 from fsm_sprint.report.document import Document

@@ -12,9 +12,10 @@ from rich.live import Live as Area
 from rich.text import Text
 
 from fsm.ports import Clock
-from fsm.sprint import Sprint, Unit
+from fsm.sprint import Sprint
 from fsm.states import Machine, TaskState
 from fsm.transition import Transition
+from fsm.unit import Unit
 from fsm_sprint.report.counts import Counts
 from fsm_sprint.report.log import Glance
 from fsm_sprint.report.outlet import Outlet

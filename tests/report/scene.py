@@ -103,7 +103,7 @@ class Scene:
         facts: Facts = {"name": name, "log": log} | ({} if task is None else {"task": task})
         self.move(unit, "spawn", facts, attempt=attempt)
         self.move(unit, "start", {"pid": "7", "start": "1", "boot": "b"}, attempt=attempt)
-        self.paths.attempt(name, attempt).mkdir()
+        self.paths.attempt(name, attempt).mkdir(exist_ok=True)
         path = self.paths.directory / log
         path.write_bytes(output.encode() if isinstance(output, str) else output)
         return path
