@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from compiler import source
 from compiler.diagnostics import Diagnostic, Severity
 from compiler.nearest import closest
+from compiler.resolve import Library, Loaded
 from compiler.source import numbered
 from compiler.tree import Document
 from fsm.plan import Hook, Orchestration
@@ -20,8 +21,16 @@ def hooks(sprint: source.Sprint, workflow: source.Workflow) -> tuple[Hook, ...]:
     )
 
 
-def check_hooks(document: Document, sprint: source.Sprint, workflow: source.Workflow) -> Iterator[Diagnostic]:
-    """Hooks that the sprint turns on or off and the workflow does not have."""
+def check_hooks(
+    document: Document, sprint: source.Sprint, main: Loaded, library: Library
+) -> Iterator[Diagnostic]:
+    """Hooks that the sprint turns on or off and the workflow does not have, and hooks that lead nowhere."""
+    workflow = main.workflow
+    for index, hook in numbered(workflow.per_iteration_hooks):
+        if hook.workflow is not None and not library.has(hook.workflow):
+            message = f"Hook `{hook.id}` names the workflow `{hook.workflow}`, which is not there"
+            place = ("per-iteration-hooks", index, "workflow")
+            yield main.document.diagnose("HOOK_WORKFLOW_NOT_FOUND", message, place, severity=Severity.WARNING)
     known = [hook.id for _, hook in numbered(workflow.per_iteration_hooks)]
     for name in sprint.per_iteration_hooks or {}:
         if name not in known:

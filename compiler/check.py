@@ -13,6 +13,8 @@ from compiler.template import left_over, variable_for
 from compiler.tree import Document, Loc, Mapping
 
 SCHEMA_VERSION = "2.0"
+MOST = 200
+"""Unknown keys of one mapping that are looked at; more are no slips."""
 
 
 def check_sprint(document: Document, sprint: Sprint) -> Iterator[Diagnostic]:
@@ -47,6 +49,9 @@ def check_workflow_file(loaded: Loaded) -> Iterator[Diagnostic]:
         first.setdefault(phase.id, index)
         yield from _action(document, loc, phase)
         yield from _gate(document, loc, phase)
+        yield from _literal(document, (*loc, "cwd"), phase.cwd or "")
+        for name, value in (phase.env or {}).items():
+            yield from _literal(document, (*loc, "env", name), value)
         if phase.run is not None:
             yield from _command(document, loc, phase)
     yield from _hooks(document, loaded)
@@ -59,8 +64,15 @@ def check_models(documents: Iterable[Document], *, agents: Iterable[Agent | None
     for document in documents:
         for loc in _models(document):
             name = document.value(loc)
-            if isinstance(name, str) and name.strip() and name not in MODELS and "claude" not in name.lower():
-                hint = f"one of {', '.join(MODELS)}, or a full name with `claude` in it; other models need `agent:`"
+            if not isinstance(name, str) or not name.strip() or name in MODELS:
+                continue
+            meant = near_miss(name, MODELS)
+            if meant is not None or not any(part in name.lower() for part in (*MODELS, "claude")):
+                hint = (
+                    f"did you mean `{meant}`?"
+                    if meant
+                    else f"there are {', '.join(MODELS)}; others need `agent:`"
+                )
                 yield document.diagnose(
                     "INVALID_MODEL", f"`{name}` is no model that the agent has", loc, hint=hint
                 )
@@ -90,15 +102,14 @@ def _models(document: Document) -> Iterator[Loc]:
 def _notes(document: Document, kind: str, subject: str) -> Iterator[Diagnostic]:
     """Unknown keys where people keep notes: an error for a slip, else a warning."""
     known = keys_at(kind, "")
-    for key in document.root:
-        if key in known:
-            continue
+    strangers = [key for key in document.root if key not in known]
+    for key in strangers[:MOST]:
         meant = near_miss(key, known)
         if meant is not None:
             yield unknown(document, (key,), subject, meant)
         else:
             message = f"{subject} has a key `{key}` that means nothing here"
-            hint = "fine as a note; put it in a comment to be rid of this"
+            hint = "fine as a note; in a comment it would not be told"
             yield document.diagnose(
                 "UNKNOWN_KEY", message, (key,), key=True, hint=hint, severity=Severity.WARNING
             )
@@ -170,17 +181,21 @@ def _gate(document: Document, loc: Loc, phase: Phase) -> Iterator[Diagnostic]:
         message = f"Phase `{phase.id}` has a gate without on-fail"
         hint = "say what is to be done after a failed check: `on-fail: {prompt: …}`"
         yield document.diagnose("GATE_MISSING_ON_FAIL", message, (*loc, "gate"), hint=hint)
-    for braces in left_over(gate.script):
+    yield from _literal(document, (*loc, "gate", "script"), gate.script)
+    if gate.on_fail is not None:
+        yield from _literal(document, (*loc, "gate", "on-fail", "prompt"), gate.on_fail.prompt)
+
+
+def _literal(document: Document, loc: Loc, text: str) -> Iterator[Diagnostic]:
+    """A warning about variables where none are filled in."""
+    for braces in left_over(text):
         name = variable_for(braces)
         if name is not None:
-            message = f"The script of the gate of `{phase.id}` has {braces}, and nothing is put in its place"
-            yield document.diagnose(
-                "GATE_TEMPLATE",
-                message,
-                document.inside((*loc, "gate", "script"), braces),
-                hint=f'the script finds the value in "${name}"',
-                severity=Severity.WARNING,
-            )
+            place = "/".join(str(part) for part in loc[2:])
+            message = f"`{place}` has {braces}, and nothing is put in its place"
+            hint = f'commands find the value in "${name}"'
+            at = document.inside(loc, braces)
+            yield document.diagnose("TEMPLATE_IGNORED", message, at, hint=hint, severity=Severity.WARNING)
 
 
 def _command(document: Document, loc: Loc, phase: Phase) -> Iterator[Diagnostic]:

@@ -4,7 +4,7 @@ Rule: the predecessor's codes are kept. A code is found by where in the document
 what has no row here is INVALID_ with the name of its key.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from pydantic_core import ErrorDetails
 
@@ -12,6 +12,9 @@ from compiler.diagnostics import Diagnostic
 from compiler.nearest import closest, near_miss
 from compiler.source import TAGS, keys_at
 from compiler.tree import Document
+
+MOST = 1000
+"""Findings of the validator that are told; a person reads the first few."""
 
 Row = tuple[str, str, str, str]
 """Place, kinds of finding, code, the sentence after its subject. `#` stands for an index, `*` for a name."""
@@ -173,9 +176,15 @@ _HINTS_BY_TYPE = {
 }
 
 
-def tell(document: Document, kind: str, errors: Iterable[ErrorDetails]) -> list[Diagnostic]:
+def tell(document: Document, kind: str, errors: Sequence[ErrorDetails]) -> list[Diagnostic]:
     """Diagnostics for what a validator found in a document of a kind (`sprint` or `workflow`)."""
-    return [_told(document, kind, error) for error in errors]
+    found = [_told(document, kind, error) for error in errors[:MOST]]
+    if len(errors) > MOST:
+        message = f"There are {len(errors) - MOST:,} more findings of this kind"
+        found.append(
+            document.diagnose("TOO_MANY", message, hint="mend the first ones; they may have one cause")
+        )
+    return found
 
 
 def _told(document: Document, kind: str, error: ErrorDetails) -> Diagnostic:

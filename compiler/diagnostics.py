@@ -154,4 +154,4 @@ def _cells(char: str) -> int:
 
 def visible(text: str) -> str:
     """The text with control and direction-changing characters written as escapes, safe for a terminal."""
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).replace("\t", "\\t")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from compiler import settings
 from compiler.builtin import EXECUTE
 from compiler.diagnostics import Findings, Severity
-from compiler.expand import Outlined, flat, outline
+from compiler.expand import Outlined, check_ids, flat, outline
 from compiler.items import Collection, aliases, context, ids
 from compiler.prompts import Prompts, Subject
 from compiler.resolve import Library
@@ -141,7 +141,9 @@ class Emitter:
             yield self._stencil(flat(loop), kind)
             return
         loaded = self.library.named(chosen) or self.library.builtin(EXECUTE)
-        for inner in outline(self.library, loaded, self.findings, inside=loop):
+        phases = outline(self.library, loaded, self.findings, inside=loop)
+        self.findings.add(*check_ids(phases))
+        for inner in phases:
             if inner.kind is not None:
                 self._nested(inner)
             yield self._stencil(inner, kind)

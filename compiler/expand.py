@@ -4,11 +4,11 @@ Rule: nothing that a phase says is lost on the way. What a reference says about 
 (model, agent, env, …), its wait for the first and its break and gate for the last.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from compiler.builtin import EXECUTE
-from compiler.diagnostics import Findings, Severity
+from compiler.diagnostics import Diagnostic, Findings, Severity
 from compiler.resolve import MAX_DEPTH, Library, Loaded
 from compiler.source import Gate, Phase, Settings, Workflow
 from compiler.tree import Document, Loc
@@ -152,3 +152,17 @@ def _marked(reference: Outlined, inner: list[Outlined], findings: Findings) -> l
             )
         inner[-1] = replace(last, gate=reference.gate, breaks=inner[-1].breaks)
     return inner
+
+
+def check_ids(outlined: Iterable[Outlined]) -> Iterator[Diagnostic]:
+    """References can give two phases the same id; where the ids are written twice, that has been told already."""
+    first: dict[str, Outlined] = {}
+    for one in outlined:
+        other = first.setdefault(one.id, one)
+        if other is not one and one.id != one.phase.id:
+            related = (other.document.related("the other one", (*other.loc, "id")),)
+            message = f"Two phases of the plan have the id `{one.id}`"
+            hint = "a phase of a referenced workflow is called `<reference>-<phase>`: rename one of them"
+            yield one.document.diagnose(
+                "DUPLICATE_PHASE_ID", message, (*one.loc, "id"), hint=hint, related=related
+            )

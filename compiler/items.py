@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.check import unknown
+from compiler.check import MOST, unknown
 from compiler.diagnostics import Diagnostic, Severity
 from compiler.expand import Outlined
 from compiler.nearest import closest, near_miss
@@ -169,13 +169,16 @@ def circles(edges: dict[int, list[int]]) -> list[list[int]]:
 
 def check_keys(document: Document, collection: Collection, used: set[str]) -> Iterator[Diagnostic]:
     """Keys of items that are slips of known ones, unless a prompt or a command uses them."""
-    known = keys_at("sprint", "collections/*/#")
+    known = frozenset(keys_at("sprint", "collections/*/#"))
     told: dict[str, str | None] = {}
-    for index, item in enumerate(collection.items):
-        for key in (item.model_extra or ()) if item is not None else ():
-            if key not in told:
-                told[key] = None if key in used else near_miss(key, known)
-            meant = told[key]
+    items = document.value(collection.loc)
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        for key in item if isinstance(item, dict) else ():
+            if key in known:
+                continue
+            if key not in told and len(told) < MOST:
+                told[key] = None if key in used else near_miss(key, sorted(known))
+            meant = told.get(key)
             if meant is not None:
                 subject = f"Item {index + 1} of `{collection.name}`"
                 yield unknown(document, (*collection.loc, index, key), subject, meant)

@@ -5,7 +5,7 @@ Rule: a pass goes on over whatever is usable, so that one compile tells everythi
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -16,12 +16,12 @@ from compiler.check import check_models, check_sprint, check_workflow_file
 from compiler.codes import tell
 from compiler.diagnostics import CompileError, Diagnostic, Findings, Severity, render_all
 from compiler.emit import Emitter, TooLarge
-from compiler.expand import Outlined, outline
+from compiler.expand import Outlined, check_ids, outline
 from compiler.reader import load
 from compiler.resolve import Library, Loaded, follow, shown
 from compiler.search import folders
 from compiler.source import Sprint, Workflow, read
-from compiler.template import Scope
+from compiler.template import Scope, names_in
 from compiler.tree import Document
 from fsm.plan import Node, Plan
 
@@ -54,7 +54,13 @@ def compile_sprint(
     places = folders(directory) if workflows is None else tuple(place.absolute() for place in workflows)
     findings = Findings()
     library = Library(places, findings, Path.cwd())
+    if workflows is not None:
+        findings.add(*_missing(library))
     path = directory / "SPRINT.yaml"
+    if not directory.is_dir():
+        message = f"There is no directory {library.shown(directory)}"
+        findings.add(Diagnostic(code="SPRINT_LOAD_ERROR", message=message, file=library.shown(directory)))
+        raise CompileError(findings.items, {})
     document, found = load(path, shown=library.shown(path), code="SPRINT_LOAD_ERROR")
     findings.add(*found)
     sources = _Sources(document, library, findings, strict=strict)
@@ -65,6 +71,14 @@ def compile_sprint(
     if sprint is None:
         sources.stop()
     return _Compile(directory, sources, sprint, today).done()
+
+
+def _missing(library: Library) -> Iterator[Diagnostic]:
+    for place in library.folders:
+        if not place.is_dir():
+            shown_as = library.shown(place)
+            message = f"There is no directory {shown_as} to look for workflows in"
+            yield Diagnostic(code="WORKFLOWS_NOT_FOUND", message=message, file=shown_as)
 
 
 def check_workflow(path: Path) -> tuple[Diagnostic, ...]:
@@ -131,8 +145,8 @@ class _Compile:
             self.sources.stop()
         outlined = outline(self.library, main, self.findings)
         kinds = self.check_items(outlined)
-        self.check_ids(outlined)
-        self.findings.add(*blocks.check_hooks(self.document, self.sprint, main.workflow))
+        self.findings.add(*check_ids(outlined))
+        self.findings.add(*blocks.check_hooks(self.document, self.sprint, main, self.library))
         tree = worktree.settle(
             self.sprint,
             main.workflow,
@@ -213,25 +227,11 @@ class _Compile:
             names = kinds.get(loop.collection)
             if names is not None and loop.kind is not None and loop.kind not in names:
                 names.append(loop.kind)
-        used = {word for document in self.sources.documents for word in _spoken_of(document.text)}
+        used = {word for document in self.sources.documents for word in names_in(document.text)}
         for name, collection in self.collections.items():
             self.findings.add(*items.check_ids(self.document, collection, kinds[name] or [name]))
             self.findings.add(*items.check_keys(self.document, collection, used))
         return kinds
-
-    def check_ids(self, outlined: Sequence[Outlined]) -> None:
-        """References can give two phases of the plan the same id."""
-        first: dict[str, Outlined] = {}
-        for one in outlined:
-            other = first.setdefault(one.id, one)
-            if other is not one and (one.document, one.loc) != (other.document, other.loc):
-                related = (other.document.related("the other one", (*other.loc, "id")),)
-                message = f"Two phases of the plan have the id `{one.id}`"
-                hint = "a phase of a referenced workflow is called `<reference>-<phase>`: rename one of them"
-                loc = (*one.loc, "id")
-                self.findings.add(
-                    one.document.diagnose("DUPLICATE_PHASE_ID", message, loc, hint=hint, related=related)
-                )
 
     def emit(
         self, main: Loaded, outlined: Sequence[Outlined], kinds: dict[str, list[str]], scope: Scope
@@ -279,9 +279,3 @@ def _ordered(found: Iterable[Diagnostic], documents: Sequence[Document]) -> tupl
     order = {document.file: index for index, document in enumerate(documents)}
     once = dict.fromkeys(found)
     return tuple(sorted(once, key=lambda one: (order.get(one.file, len(order)), one.line, one.column)))
-
-
-def _spoken_of(text: str) -> set[str]:
-    """Words that a file uses as a name of something of an item's."""
-    found = set(re.findall(r"\{\{\w[^.}]*\.(\w+)\}\}", text))
-    return found | {name.lower() for name in re.findall(r"\bITEM_(\w+)", text)}

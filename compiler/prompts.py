@@ -3,14 +3,19 @@
 Rule: inside a for-each an item has to have what its prompts name; anywhere else a variable may be prose.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from compiler.diagnostics import Diagnostic, Severity
 from compiler.expand import Outlined
+from compiler.nearest import closest
 from compiler.template import Scope, expand, left_over
 from compiler.tree import Document, Loc
+
+_ODD = re.compile(r"\{\{(?=[^}]*[\s-])\s*\w+\.[\w-]+\s*\}\}")
+_ODD_HINT = "a variable has no blanks inside its braces, and its name only letters, digits and _"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +102,13 @@ class Prompts:
             name = told.braces.strip("{}").partition(".")[2]
             more = f" and {told.others} more" if told.others else ""
             assert told.where is not None
+            meant = closest(name, [str(key) for key in self.sprint.value(told.where) or ()])
+            hint = f"add `{name}:` to every item that goes through this phase"
             yield told.document.diagnose(
                 "MISSING_ITEM_PROPERTY",
                 f"The prompt names {told.braces}, which item `{told.first}`{more} does not have",
                 told.document.inside(told.loc, told.braces),
-                hint=f"add `{name}:` to every item that goes through this phase",
+                hint=f"did you mean `{meant}`?" if meant else hint,
                 related=(self.sprint.related(f"item `{told.first}` is here", told.where),),
             )
         for told in self.unresolved.values():
@@ -110,5 +117,6 @@ class Prompts:
                 "UNRESOLVED_VARIABLES",
                 f"{told.braces} stands for nothing and stays as it is in the prompt of {told.first}{more}",
                 told.document.inside(told.loc, told.braces),
+                hint=_ODD_HINT if _ODD.fullmatch(told.braces) else None,
                 severity=Severity.WARNING,
             )

@@ -72,6 +72,10 @@ class Library:
         """A workflow that `get` has found before."""
         return self.loaded.get(self.keys.get(name, ""))
 
+    def has(self, name: str) -> bool:
+        """Whether there is a workflow of that name, without reading it."""
+        return name in WORKFLOWS or (is_name(name) and find(name, self.folders) is not None)
+
     def _missing(self, name: str, code: str, document: Document, loc: Loc) -> Diagnostic:
         there = [*names(self.folders), *WORKFLOWS]
         meant = closest(name, there)

@@ -79,21 +79,29 @@ def _free(name: str) -> str:
 
 
 def _plain(value: Any) -> str | None:
-    """An id or a name may be a number in YAML; it is text from here on."""
+    """A name may be a number in YAML; it is text from here on."""
     if not is_scalar(value):
         raise PydanticCustomError("scalar", "is not a single value")
-    return None if value is None else _one_line(as_text(value))
+    return None if value is None else as_text(value)
+
+
+def _plain_id(value: Any) -> str | None:
+    text = _plain(value)
+    return None if text is None else _one_line(text)
 
 
 def _falsy(value: Any) -> str | None:
     """An item's id: what JavaScript calls falsy means that it has none."""
-    return _plain(value) if value else None
+    return _plain_id(value) if value else None
 
 
 Text = Annotated[str, Field(pattern=r"\S")]
 Id = Annotated[str, Field(pattern=r"\S"), AfterValidator(_one_line)]
 Name = Annotated[
-    str | None, BeforeValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean"]})
+    str | None, BeforeValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+]
+SprintId = Annotated[
+    str | None, BeforeValidator(_plain_id), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
 ]
 ItemId = Annotated[
     str | None, BeforeValidator(_falsy), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
@@ -359,7 +367,7 @@ class Sprint(Settings, Open):
     workflow: Text = Field(description="Name of the main workflow.")
     collections: dict[str, list[Item] | None] | None = None
     steps: list[Step] | None = Field(default=None, description="The oldest form of `collections: {step: …}`.")
-    sprint_id: Name = None
+    sprint_id: SprintId = None
     name: Name = None
     description: Any = None
     created: Any = None

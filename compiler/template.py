@@ -13,7 +13,7 @@ from typing import Any
 from compiler.scalars import as_text
 
 _ITEM = re.compile(r"\{\{item\.(\w+)\}\}", re.ASCII)
-_ANY = re.compile(r"\{\{[^}]+\}\}")
+_IN_SHELL = re.compile(r"\bITEM_(\w+)", re.ASCII)
 _PATH = re.compile(r"\{\{\s*([\w-]+)\.([\w-]+)\s*\}\}")
 
 
@@ -60,8 +60,23 @@ def item_names(text: str, kind: str) -> list[tuple[str, str]]:
 
 
 def left_over(text: str) -> list[str]:
-    """What still looks like a variable, in order of appearance, each once."""
-    return list(dict.fromkeys(_ANY.findall(text))) if "{{" in text else []
+    """What still looks like a variable, in order of appearance, each once; in linear time, whatever the text."""
+    found: dict[str, None] = {}
+    start = text.find("{{")
+    while start >= 0:
+        end = text.find("}", start + 2)
+        if end < 0:
+            break
+        if end > start + 2 and text.startswith("}}", end):
+            found[text[start : end + 2]] = None
+        start = text.find("{{", end)
+    return list(found)
+
+
+def names_in(text: str) -> set[str]:
+    """What a file speaks of as something of an item: names in `{{x.name}}` and `$ITEM_NAME`."""
+    found = {match[2] for braces in left_over(text) if (match := _PATH.fullmatch(braces)) is not None}
+    return found | {name.lower() for name in _IN_SHELL.findall(text)}
 
 
 def variable_for(braces: str) -> str | None:

@@ -40,7 +40,8 @@ def settle(
         path = shared.path_prefix + sprint_id
     else:
         path = f"../{sprint_id}-worktree"
-    if _WRONG.search(branch):
+    enabled = mine.enabled if mine is not None else shared is not None and shared.enabled
+    if (enabled or (mine is not None and mine.branch is not None)) and _WRONG.search(branch):
         findings.add(
             document.diagnose(
                 "WORKTREE_INVALID_BRANCH_NAME",
@@ -49,7 +50,7 @@ def settle(
                 hint="a branch has no blanks and none of ~ ^ : ? * [ ] \\ @ { } .. //",
             )
         )
-    if not (mine.enabled if mine is not None else shared is not None and shared.enabled):
+    if not enabled:
         return None
     cleanup = (mine and mine.cleanup) or (shared and shared.cleanup) or "on-complete"
     return Worktree(branch=branch, path=path, cleanup=cleanup)
