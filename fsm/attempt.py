@@ -14,14 +14,23 @@ EXIT_OFFSET = 0
 STARTED_OFFSET = SECTOR
 EMPTY = b"\0" * SIZE
 _MAGIC = "fsm1"
+_ROOM = SECTOR - 10
+"""Less the checksum, and at least one zero before it."""
 
 
 def sector(kind: str, fields: dict[str, str | int]) -> bytes:
-    """One checksummed sector. Values lose their line breaks and are cut so that the sector always fits."""
-    head = f"{_MAGIC} {kind}\n"
-    body = "".join(f"{key}={_clean(str(value))}\n" for key, value in fields.items())
-    raw = (head + body).encode("utf-8", "replace")[: SECTOR - 10]
-    return raw + b"\0" * (SECTOR - 9 - len(raw)) + b"%08x\n" % crc32(raw + b"\0" * (SECTOR - 9 - len(raw)))
+    """One checksummed sector. Numbers and short texts are whole; what finds no room is cut off the longest texts.
+
+    Texts lose their line breaks.
+    """
+    raw = f"{_MAGIC} {kind}\n".encode()
+    for key, value in sorted(
+        fields.items(), key=lambda field: (isinstance(field[1], str), len(str(field[1])))
+    ):
+        line = f"{key}={_clean(str(value))}".encode("utf-8", "replace")[: _ROOM - len(raw) - 1]
+        raw += line.decode("utf-8", "ignore").encode() + b"\n"
+    raw += b"\0" * (_ROOM + 1 - len(raw))
+    return raw + b"%08x\n" % crc32(raw)
 
 
 def parse(raw: bytes, kind: str) -> dict[str, str] | None:

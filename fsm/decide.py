@@ -4,17 +4,17 @@ Rule: these are generators, and each move must be recorded before the next is as
 on the state that it leaves. What comes out between two commits is one batch.
 """
 
-from collections.abc import Iterable
-
 from fsm.errors import SprintError
 from fsm.events import Adopted, Asked, Due, Ended, Event, Learnt, Ready
 from fsm.names import name, task_id
-from fsm.plan import Gate, Leaf, Retry
+from fsm.plan import Gate, Group, Leaf, Retry
 from fsm.ready import advance, check, following
 from fsm.requests import asked
-from fsm.sprint import Sprint, Unit, ancestors
-from fsm.states import ENDED, GroupState, Machine, SprintState, TaskState
+from fsm.resume import fresh_gate, verdict
+from fsm.sprint import Sprint
+from fsm.states import GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
+from fsm.unit import Unit, ancestors, below
 
 FATAL = frozenset({"auth", "billing", "denied", "needs-human", "budget"})
 """Verdicts that trying again cannot mend, so that `retry` leaves them alone unless it names them."""
@@ -78,88 +78,63 @@ def proceed(sprint: Sprint, limit: int, now: int) -> Moves:
             if unit is not None:
                 yield from _spawn(sprint, unit, now)
     while sprint.state == SprintState.IN_PROGRESS and (unit := following(sprint)) is not None:
+        if unit.machine == Machine.TASK and unit.slot and sprint.slots >= limit:
+            break
+        point = _sync_point(unit)
+        if point is not None:
+            yield from _sync(sprint, point)
+            if sprint.state != SprintState.IN_PROGRESS:
+                break
         if unit.machine != Machine.TASK:
             yield from _close(sprint, unit)
-        elif unit.slot and sprint.slots >= limit:
-            break
         else:
             yield from _spawn(sprint, unit, now)
     if sprint.state == SprintState.IN_PROGRESS and not sprint.live and not sprint.waiting:
         yield Move(SPRINT_UNIT, "block", {"why": "nothing that is left can start", "kind": "stuck"})
 
 
-def resume(sprint: Sprint, who: str, why: str) -> Moves:
-    """Sets a resting sprint going: what was interrupted or has failed runs again, what is done stays done."""
-    cancelled = sprint.state == SprintState.CANCELLED
-    trigger = "retry" if sprint.state == SprintState.BLOCKED else "resume"
-    yield Move(SPRINT_UNIT, trigger, {"who": who, "why": why})
-    if cancelled:
-        yield from _uncancel(sprint)
-    for unit in list(sprint.failed.values()):
-        if unit.state == TaskState.FAILED:
-            yield from _rerun(unit)
+def _sync_point(unit: Unit) -> Unit | None:
+    """The sync point that the main line passes when this unit moves; the sprint's end is one."""
+    above: Unit | None = unit
+    while above is not None:
+        waits = isinstance(above.node, Leaf | Group) and above.node.wait
+        if above.machine == Machine.SPRINT and above is unit:
+            return above
+        if waits and above.state == GroupState.PENDING:
+            return above
+        above = above.parent
+    return None
 
 
-def _uncancel(sprint: Sprint) -> Moves:
-    """What was cancelled with the sprint takes part again. A leaf sees to its gate when it comes to it."""
-    for unit in sprint.order:
-        if unit.state != TaskState.CANCELLED:
-            continue
-        if unit.machine == Machine.GROUP:
-            yield Move(unit.path, "reopen", {})
-        elif unit.owner is None:
-            yield Move(unit.path, "retry", {"by": "run"}, unit.attempt)
-        elif unit.owner.machine == Machine.GROUP:
-            yield Move(unit.path, "retry", {"by": "gate"}, unit.attempt)
-
-
-def _rerun(unit: Unit) -> Moves:
-    """Makes a failed unit ready to run. What failed in the background was tolerated, unless it was interrupted."""
-    cause = verdict(unit)
-    owner = unit.owner
-    if owner is not None:
-        if owner.state in (TaskState.VERIFYING, GroupState.IN_PROGRESS):
-            if cause == "interrupted":
-                yield Move(unit.path, "retry", {"by": "gate"}, unit.attempt)
-        elif owner.machine == Machine.GROUP and owner.state == GroupState.FAILED and unit is owner.gate:
-            yield from _reopen([*reversed(list(ancestors(owner))), owner])
-            yield from _fresh_gate(owner)
+def _sync(sprint: Sprint, point: Unit) -> Moves:
+    """What failed in the background since the last sync point is told here, and tolerated or not."""
+    failed = [
+        unit.path
+        for unit in sprint.failed.values()
+        if unit.background and unit.owner is None and unit.path not in sprint.tolerated
+    ]
+    if not failed:
         return
-    again = Move(unit.path, "retry", {"by": "run"}, unit.attempt)
-    if unit.background:
-        if cause == "interrupted":
-            yield again
-        return
-    yield from _reopen(reversed(list(ancestors(unit))))
-    if cause == "gate":
-        yield Move(unit.path, "verify", {}, unit.attempt)
-        yield from _fresh_gate(unit)
+    policy = getattr(point.node, "on_parallel_failure", None) or sprint.plan.on_parallel_failure
+    if policy == "block":
+        why = f"{len(failed)} background tasks failed: {', '.join(failed)}"
+        facts: Facts = {"kind": "background", "failed": failed, "unit": point.path, "why": why}
+        yield Move(SPRINT_UNIT, "block", facts)
     else:
-        yield again
-
-
-def _reopen(groups: Iterable[Unit]) -> Moves:
-    for group in groups:
-        if group.state in ENDED:
-            yield Move(group.path, "reopen", {})
-
-
-def _fresh_gate(owner: Unit) -> Moves:
-    """Makes an owner's script and fix ready to run, and begins their count anew."""
-    for unit in (owner.fix, owner.gate):
-        if unit is not None and unit.state in ENDED:
-            yield Move(unit.path, "retry", {"by": "run"}, unit.attempt)
-
-
-def verdict(unit: Unit) -> str:
-    """What a failed unit's last attempt amounted to."""
-    return str(unit.ended.decoded().get("verdict", "failed")) if unit.ended is not None else "failed"
+        yield Move(SPRINT_UNIT, "note", {"sync": point.path, "failed": failed})
 
 
 def _spawn(sprint: Sprint, unit: Unit, now: int) -> Moves:
     for group in reversed(list(ancestors(unit))):
         if group.state == GroupState.PENDING:
             yield Move(group.path, "start", {})
+    if unit.kept:
+        yield Move(unit.path, "verify", {}, unit.attempt)
+        yield from fresh_gate(unit)
+        script = check(unit)
+        assert script is not None, "its gate is fresh"
+        yield from _spawn(sprint, script, now)
+        return
     attempt = unit.attempt + 1
     later = f"~{sprint.nth}" if sprint.nth > 1 else ""
     stem = name(unit.path) + later
@@ -181,7 +156,7 @@ def _leaf(unit: Unit) -> Leaf:
 
 
 def _close(sprint: Sprint, unit: Unit) -> Moves:
-    """Completes an exhausted group, or the sprint; an empty group starts first."""
+    """Ends an exhausted group, or the sprint; an empty group starts first."""
     if unit.machine == Machine.SPRINT:
         failed = [found.path for found in sprint.failed.values() if found.background and found.owner is None]
         yield Move(SPRINT_UNIT, "complete", {"failed": failed} if failed else {})
@@ -189,6 +164,11 @@ def _close(sprint: Sprint, unit: Unit) -> Moves:
     for group in [*reversed(list(ancestors(unit))), unit]:
         if group.state == GroupState.PENDING:
             yield Move(group.path, "start", {})
+    if unit.broken:
+        yield Move(unit.path, "fail", {"error": f"{unit.broken} of {len(unit.children)} steps failed"})
+        yield from _block(sprint, unit, f"{unit.broken} of {len(unit.children)} steps failed")
+        yield from _end_groups(sprint, unit)
+        return
     yield from _settle(sprint, unit)
 
 
@@ -209,7 +189,7 @@ def _ended(sprint: Sprint, unit: Unit, event: Ended, now: int) -> Moves:
         yield from _succeeded(sprint, unit)
     elif event.outcome != "never-ran" and event.verdict == "ok" and not (stopping and cancelled):
         yield Move(unit.path, "verify", facts, unit.attempt)
-        yield from _fresh_gate(unit)
+        yield from fresh_gate(unit)
     elif stopping and (cancelled or event.verdict not in BOUNDS):
         yield from _stopped(sprint, unit, facts)
     else:
@@ -312,22 +292,62 @@ def _wanted(policy: Retry, cause: str) -> bool:
 
 
 def _block(sprint: Sprint, unit: Unit, error: str) -> Moves:
-    if not unit.background and sprint.state in HALTABLE:
+    if not unit.background and sprint.state in HALTABLE and _keeper(unit) is None:
         yield Move(SPRINT_UNIT, "block", {"unit": unit.path, "why": error, "kind": "failed"})
 
 
+def _keeper(unit: Unit) -> Unit | None:
+    """The group above that goes on with its other steps when one of them fails."""
+    for group in ancestors(unit):
+        if isinstance(group.node, Group) and group.node.on_dependency_failure != "fail-phase":
+            return group
+    return None
+
+
 def _end_groups(sprint: Sprint, unit: Unit) -> Moves:
-    """When the last of what ran in a group has ended, what failed in it for good fails it, and a cancel cancels it."""
+    """When the last of what ran in a group has ended, what failed in it for good fails it, and a cancel cancels it.
+
+    While the sprint goes on, that holds only below a group that goes on with its other steps.
+    """
     cancelled = sprint.state == SprintState.CANCELLED
-    if not cancelled and sprint.state not in (SprintState.BLOCKED, SprintState.NEEDS_HUMAN):
-        return
+    halted = cancelled or sprint.state in (SprintState.BLOCKED, SprintState.NEEDS_HUMAN)
+    keeper = _keeper(unit.owner or unit)
+    under = keeper is not None
     owner = unit.owner
     for group in [
         *([owner] if owner is not None and owner.machine == Machine.GROUP else []),
         *ancestors(unit),
     ]:
+        under = under and group is not keeper
+        if not halted and not under:
+            return
         if group.state == GroupState.IN_PROGRESS and not group.alive and (cancelled or group.broken):
+            if not halted and not _for_good(group):
+                return
             yield Move(group.path, "cancel" if cancelled else "fail", {})
+            if keeper is not None and group.parent is keeper and not halted:
+                yield from _skip_dependents(keeper, group)
+
+
+def _for_good(group: Unit) -> bool:
+    """Whether something in a group has failed that nobody will try again by himself."""
+    bad = [child for child in group.children if child.state == TaskState.FAILED and not child.background]
+    return any(child.machine == Machine.GROUP or verdict(child) != "interrupted" for child in bad)
+
+
+def _skip_dependents(keeper: Unit, failed: Unit) -> Moves:
+    """Leaves out, with all in them, the steps that cannot be done without one that failed."""
+    if isinstance(keeper.node, Group) and keeper.node.on_dependency_failure == "continue":
+        return
+    for step in failed.dependents:
+        if step.state not in (GroupState.PENDING, GroupState.IN_PROGRESS) or step.alive:
+            continue  # one that is in progress was left out before, and taken up again with what it depends on
+        facts: Facts = {"by": "dependency", "why": f"it depends on {failed.path}, which failed"}
+        for unit in below(step):
+            if unit.state in (TaskState.PENDING, TaskState.WAITING, TaskState.FAILED):
+                yield Move(unit.path, "skip", facts, unit.attempt)
+        yield Move(step.path, "skip", facts)
+        yield from _skip_dependents(keeper, step)
 
 
 def opening(sprint: Sprint) -> Moves:

@@ -8,16 +8,18 @@ first turn.
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
-from fsm.decide import opening, proceed, react, recover, resume
+from fsm.decide import opening, proceed, react, recover
 from fsm.effects import Answer, Effect
 from fsm.events import Asked, Due, Event
 from fsm.machine import destination
 from fsm.owed import owed
 from fsm.plan import Plan, dump
 from fsm.ports import Clock, Executor, Journal, Publisher, Seed
-from fsm.sprint import Sprint, Unit
+from fsm.resume import resume
+from fsm.sprint import Sprint
 from fsm.states import Machine
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves, Transition, encode_facts
+from fsm.unit import Unit
 
 
 class Engine:

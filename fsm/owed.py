@@ -4,8 +4,9 @@ Rule: an effect is owed as long as the state says so; whoever performs it must t
 """
 
 from fsm.effects import Attach, Effect, Go, Spawn, Stop
-from fsm.sprint import Sprint, Unit
+from fsm.sprint import Sprint
 from fsm.states import TaskState
+from fsm.unit import Unit
 
 
 def owed(sprint: Sprint) -> list[Effect]:

@@ -11,6 +11,15 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """Who answers a prompt: a driver by name, or a program that gets the prompt on stdin."""
+
+    name: str
+    command: tuple[str, ...] = ()
+    """The argv of a `{command: […]}` agent; empty for a named driver."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """A check that has to pass before its owner counts as done."""
 
@@ -22,6 +31,8 @@ class Gate:
     """Script runs in all; between them run tries - 1 fixes."""
     timeout: float = 60.0
     """Seconds that one script run may take."""
+    agent: Agent | None = None
+    """Who mends; None for the agent that is asked when nobody is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +44,6 @@ class Retry:
     """Seconds before the second, third, … try; the last one repeats."""
     on: tuple[str, ...] = ()
     """Verdicts or classes that are retried; empty means the default classes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
-    """Who answers a prompt: a driver by name, or a program that gets the prompt on stdin."""
-
-    name: str
-    command: tuple[str, ...] = ()
-    """The argv of a `{command: […]}` agent; empty for a named driver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,8 @@ class Leaf:
     retry: Retry | None = None
     exclusive: str | None = None
     """Name of a mutex: two units with the same name never overlap."""
+    on_parallel_failure: str | None = None
+    """At a sync point: `warn` or `block` in place of the sprint's word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,10 @@ class Group:
     """Ids of sibling steps that have to be completed first."""
     parallel: bool = False
     """Its children run side by side, up to the limit."""
+    on_dependency_failure: str = "fail-phase"
+    """When a step fails: `fail-phase`, `skip-dependents`, or `continue` with them as if it had not."""
     wait: bool = False
+    on_parallel_failure: str | None = None
     breaks: bool = False
     gate: Gate | None = None
 
@@ -146,6 +153,8 @@ class Plan:
     retry: Retry | None = None
     concurrency: int | None = None
     """At most this many tasks at once; None leaves it to the command line."""
+    agents: int | None = None
+    """At most this many of them may prompt an agent; None for no bound of their own."""
     on_parallel_failure: str = "warn"
     """`warn` or `block`: what a failed background task means at a sync point."""
     on_dependency_failure: str = "fail-phase"

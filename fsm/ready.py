@@ -7,8 +7,12 @@ is asked, at a cost that does not grow with the plan: the cursors and heaps that
 from heapq import heappop, heappush
 
 from fsm.plan import Group, Leaf
-from fsm.sprint import Choice, Sprint, Unit
+from fsm.sprint import Sprint
 from fsm.states import ENDED, ENDED_WELL, GroupState, Machine, TaskState
+from fsm.unit import Choice, Unit
+
+LOOKAHEAD = 64
+"""Steps side by side that are looked at, past those that a limit holds back, for one that may start."""
 
 
 def following(sprint: Sprint) -> Unit | None:
@@ -25,13 +29,40 @@ def following(sprint: Sprint) -> Unit | None:
 
 
 def _beside(sprint: Sprint) -> Unit | None:
-    """The first background leaf that the main line has passed and that is pending."""
-    while sprint.beside:
-        unit = sprint.order[sprint.beside[0]]
-        if unit.state == TaskState.PENDING:
-            return unit
-        heappop(sprint.beside)
-    return None
+    """The first background leaf that the main line has passed, that is pending, and that its limits let start."""
+    first: Unit | None = None
+    for heap in sprint.beside.values():
+        while heap:
+            unit = sprint.order[heap[0]]
+            if unit.state == TaskState.PENDING:
+                # What holds one of its kind back holds them all back.
+                free = not limits(sprint, unit) and not _overtakes(sprint, unit)
+                if free and (first is None or unit.position < first.position):
+                    first = unit
+                break
+            heappop(heap)
+    return first
+
+
+def _overtakes(sprint: Sprint, unit: Unit) -> bool:
+    """Whether a sync point in the background would start while something that it was to wait for runs again."""
+    node = unit.node
+    waits = isinstance(node, Leaf) and node.wait
+    return waits and any(other.position < unit.position for other in sprint.background.values())
+
+
+def limits(sprint: Sprint, unit: Unit) -> list[str]:
+    """What holds a leaf back although its turn has come, apart from the number of slots, in words."""
+    node = unit.node
+    if not isinstance(node, Leaf):
+        return []
+    found: list[str] = []
+    holder = sprint.mutexes.get(node.exclusive) if node.exclusive is not None else None
+    if holder is not None:
+        found.append(f"{node.exclusive} is held by {holder.path}")
+    if node.prompt is not None and sprint.plan.agents is not None and sprint.agents >= sprint.plan.agents:
+        found.append(f"{sprint.agents} of {sprint.plan.agents} agents are at work")
+    return found
 
 
 def advance(sprint: Sprint, group: Unit) -> Unit | None:
@@ -68,19 +99,21 @@ def _walk(sprint: Sprint, group: Unit) -> Unit | None:
         return _enter(sprint, first)
     side_by_side = isinstance(group.node, Group) and group.node.parallel
     for _, child in sorted(group.choice.going.items()):
-        if not side_by_side:
-            return _enter(sprint, child)
-        found = None if child.needs else _enter(sprint, child)
-        if found is not None:
+        if child.needs:
+            continue
+        found = _enter(sprint, child)
+        if found is not None or not side_by_side:
             return found
-    return _fresh(sprint, group, group.choice, side_by_side=side_by_side)
+    found = _fresh(sprint, group, group.choice, side_by_side=side_by_side)
+    over = found is None and group.broken and not group.choice.going and not group.choice.fresh
+    return group if over and not group.alive else found
 
 
 def _fresh(sprint: Sprint, group: Unit, choice: Choice, *, side_by_side: bool) -> Unit | None:
     """What may be entered first of the children that have not begun."""
     found: Unit | None = None
     waiting: list[int] = []
-    while choice.fresh and found is None:
+    while choice.fresh and found is None and len(waiting) < LOOKAHEAD:
         child = group.children[choice.fresh[0]]
         if child.state != GroupState.PENDING or child.needs:
             heappop(choice.fresh)
@@ -106,7 +139,8 @@ def _exhausted(sprint: Sprint, group: Unit) -> Unit | None:
 
 def _enter(sprint: Sprint, unit: Unit) -> Unit | None:
     if unit.machine == Machine.TASK:
-        return unit if unit.state == TaskState.PENDING and not held(sprint, unit) else None
+        may = unit.state == TaskState.PENDING and not held(sprint, unit) and not limits(sprint, unit)
+        return unit if may else None
     if unit.state == GroupState.IN_PROGRESS or (unit.state == GroupState.PENDING and not held(sprint, unit)):
         return _walk(sprint, unit)
     return None

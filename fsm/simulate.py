@@ -10,11 +10,11 @@ from typing import NamedTuple, Protocol
 
 from fsm.engine import Engine
 from fsm.events import Asked
-from fsm.plan import Gate, Group, Leaf, Node, Plan, Retry
 from fsm.ports import Journal, Seed
+from fsm.scenario import Conditions, conditions, random_plan
 from fsm.sprint import Sprint, fold
 from fsm.stage import SimulatedExecutor
-from fsm.states import ENDED, SprintState, TaskState
+from fsm.states import ENDED, ENDED_WELL, SprintState, TaskState
 from fsm.transition import Transition
 from fsm.world import Child, Killed, PowerCut, Shim, Violation, World
 
@@ -100,6 +100,9 @@ class Simulation(World):
         self.execs: dict[tuple[str, int], int] = {}
         self.statuses: dict[tuple[str, int], int] = {}
         self.running: dict[str, Child] = {}
+        self.states: dict[str, str] = {}
+        """The state of every unit by the newest durable row."""
+        self.conditions: dict[str, Conditions] = conditions(self.plan)
         self.told: set[tuple[str, int]] = set()
         """Attempts whose shim believes that the exit record is durable."""
         self.last: dict[tuple[str, int], Transition] = {}
@@ -137,6 +140,31 @@ class Simulation(World):
                 left is None or not left.tree, f"I8: {key} executed while {before} still has processes"
             )
         self.running[child.unit] = child
+        self._in_turn(child.unit.partition("#")[0])
+
+    def _in_turn(self, path: str) -> None:
+        """A leaf runs only after what it has to follow, and beside what it may run beside."""
+        rules = self.conditions.get(path)
+        if rules is None:
+            return
+        for other in rules.after_well:
+            self._hold(
+                self.states.get(other) in ENDED_WELL, f"order: {path} executed before {other} had ended well"
+            )
+        for other in rules.after:
+            self._hold(self.states.get(other) in ENDED, f"sync: {path} executed before {other} had ended")
+        at_work = {name.partition("#")[0] for name, child in self.running.items() if child.alive}
+        leaves = [self.conditions[name] for name in at_work if name in self.conditions]
+        self._hold(len(at_work) <= self.limit, f"limit: {sorted(at_work)} at once")
+        self._hold(
+            rules.exclusive is None or sum(other.exclusive == rules.exclusive for other in leaves) <= 1,
+            f"mutex: {sorted(at_work)} at once",
+        )
+        agents = self.plan.agents
+        self._hold(
+            agents is None or sum(other.agent for other in leaves) <= agents,
+            f"agents: {sorted(at_work)} at once",
+        )
 
     def ended(self, child: Child) -> None:
         self.tell(f"end {(child.unit, child.attempt)} {child.status}")
@@ -149,6 +177,7 @@ class Simulation(World):
         """Holds one row that has just become durable against the ledger."""
         self.tell(f"row {row.seq} e{row.epoch} {row.unit} {row.trigger} {row.attempt} {row.facts}")
         key = (row.unit, row.attempt)
+        self.states[row.unit] = row.dest
         self._hold(row.epoch >= self.epoch, f"I11: epoch {row.epoch} after {self.epoch}")
         self.epoch = row.epoch
         if row.trigger == "start" and row.attempt:
@@ -257,56 +286,3 @@ def simulate(seed: int, connect: Callable[[], Mortal]) -> Report:
     `connect` opens a connection to one and the same journal at each call. Raises Violation.
     """
     return Simulation(seed, connect).run()
-
-
-def random_plan(random: Random) -> Plan:
-    """A small plan with any mixture of what a plan may hold."""
-    phases: list[Node] = []
-    for index in range(random.randint(1, 3)):
-        path = f"p{index}"
-        if random.random() < 0.5:
-            phases.append(_leaf(random, path, path))
-            continue
-        steps = tuple(
-            Group(
-                id=f"s{step}",
-                path=f"{path}/s{step}",
-                level="step",
-                children=tuple(
-                    _leaf(random, f"l{leaf}", f"{path}/s{step}/l{leaf}")
-                    for leaf in range(random.randint(0, 2))
-                ),
-                gate=_gate(random),
-            )
-            for step in range(random.randint(0, 3))
-        )
-        group = Group(
-            id=path,
-            path=path,
-            level="phase",
-            children=steps,
-            parallel=random.random() < 0.4,
-            gate=_gate(random),
-            breaks=random.random() < 0.1,
-        )
-        phases.append(group)
-    return Plan(sprint_id="simulated", phases=tuple(phases))
-
-
-def _leaf(random: Random, name: str, path: str) -> Leaf:
-    return Leaf(
-        id=name,
-        path=path,
-        run="true",
-        parallel=random.random() < 0.25,
-        wait=random.random() < 0.15,
-        breaks=random.random() < 0.1,
-        gate=_gate(random),
-        retry=Retry(max_attempts=3, backoff=(0.5,)) if random.random() < 0.3 else None,
-    )
-
-
-def _gate(random: Random) -> Gate | None:
-    return (
-        Gate(script="true", prompt="mend it", tries=random.randint(1, 3)) if random.random() < 0.2 else None
-    )

@@ -4,8 +4,7 @@ Rule: everything here follows from the rows applied so far, in order, and from n
 states (`live`, `failed`, cursors, counters) are indexes over them, so that a turn costs what moves and not what exists.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from heapq import heappush
 
 from fsm.errors import SprintError
@@ -14,69 +13,10 @@ from fsm.plan import Gate, Group, Leaf, Node, Plan
 from fsm.plan import load as load_plan
 from fsm.states import AT_REST, ENDED, ENDED_WELL, INITIAL, LIVE, GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Transition
+from fsm.unit import Choice, Kind, Unit, choice_of, kind_of, reached
 
 UNCOUNTED = frozenset({"interrupted", "limit"})
 """Verdicts that burn no try."""
-
-
-@dataclass(slots=True, eq=False)
-class Choice:
-    """The children of a group that do not simply follow one another: side by side, or in the order of dependencies."""
-
-    going: "dict[int, Unit]" = field(default_factory=dict)
-    """Groups in progress, by rank."""
-    fresh: list[int] = field(default_factory=list)
-    """A heap of ranks: every pending child whose dependencies have ended well, and some that are so no more."""
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class Unit:
-    """Anything that has a machine. Its rows are kept as they are and decoded only by who asks."""
-
-    path: str
-    machine: str
-    state: str
-    node: Leaf | Group | Gate | None = None
-    parent: "Unit | None" = None
-    owner: "Unit | None" = None
-    """For a gate script or a fix agent: the unit it works for."""
-    index: int = 0
-    """Rank among its siblings."""
-    position: int = 0
-    """Rank in plan order, over the whole plan."""
-    background: bool = False
-    children: "list[Unit]" = field(default_factory=list)
-    gate: "Unit | None" = None
-    fix: "Unit | None" = None
-    attempt: int = 0
-    tries: int = 0
-    first: Transition | None = None
-    """Its first `spawn`: what fixed the id of a ParallelTask."""
-    spawned: Transition | None = None
-    started: Transition | None = None
-    ended: Transition | None = None
-    """The row that brought it into the terminal state it is in or was in last."""
-    moved: Transition | None = None
-    """The last row that changed its state."""
-    cursor: int = 0
-    """Groups: the children before it have been passed."""
-    broken: int = 0
-    """Groups: foreground children that have failed or were cancelled."""
-    alive: int = 0
-    """Groups: live foreground leaves below."""
-    choice: Choice | None = None
-    """Groups: None when each child waits for the one before."""
-    needs: int = 0
-    """Steps: siblings that it depends on and that have not ended well."""
-    dependents: "tuple[Unit, ...]" = ()
-
-    def __repr__(self) -> str:
-        return f"<{self.machine} {self.path} {self.state}>"
-
-    @property
-    def slot(self) -> bool:
-        """Whether, when live, it takes a slot of its own: gates and fixes of a leaf run in the leaf's."""
-        return self.owner is None or self.owner.machine != Machine.TASK
 
 
 class Sprint:
@@ -106,11 +46,17 @@ class Sprint:
         self.waiting: dict[str, Unit] = {}
         self.background: dict[str, Unit] = {}
         """Background leaves that the main line has passed and that have not ended: what sync points wait for."""
-        self.beside: list[int] = []
-        """A heap of positions: every one of them that is pending, and some that are so no more."""
+        self.beside: dict[Kind, list[int]] = {}
+        """By kind, a heap of positions: every one of them that is pending, and some that are so no more."""
         self.tasks: dict[str, Unit] = {}
         """ParallelTasks by id, in the order of their first spawn."""
         self.requests: dict[str, Transition] = {}
+        self.tolerated: set[str] = set()
+        """Background leaves whose failure a sync point has told of and let pass."""
+        self.agents = 0
+        """Live leaves that prompt an agent."""
+        self.mutexes: dict[str, Unit] = {}
+        """Who holds each named mutex."""
 
     @property
     def state(self) -> str:
@@ -165,6 +111,8 @@ class Sprint:
                     unit.started = row
         elif row.machine == Machine.SPRINT:
             self._fact(row)
+        elif row.trigger == "report":
+            unit.reported = row
         return unit
 
     def _task(self, unit: Unit, row: Transition) -> None:
@@ -176,21 +124,26 @@ class Sprint:
         elif was and not now:
             del self.live[path]
             self._tally(unit, -1)
+        if (source in _PROCESS and dest not in LIVE) or dest == TaskState.VERIFYING:
+            unit.exited = row
         if row.trigger == "spawn":
             self._spawned(unit, row)
         elif row.trigger == "start":
             unit.started = row
-        elif row.trigger == "retry" and row.decoded().get("by") != "gate":
-            unit.tries = 0
+        elif row.trigger == "retry":
+            facts = row.decoded()
+            unit.kept = facts.get("keep", False)
+            if facts["by"] != "gate":
+                unit.tries = 0
+        elif row.trigger == "verify":
+            unit.kept = False
         if source == TaskState.FAILED:
             del self.failed[path]
-            if dest == TaskState.VERIFYING:
-                unit.tries = 0
         elif source == TaskState.WAITING:
             del self.waiting[path]
         if dest in ENDED:
             self._ended(unit, row)
-        elif unit.background and unit.owner is None:
+        elif unit.background and unit.owner is None and reached(unit):
             self.reach(unit)
         if dest == TaskState.WAITING:
             self.waiting[path] = unit
@@ -199,7 +152,8 @@ class Sprint:
     def _spawned(self, unit: Unit, row: Transition) -> None:
         unit.attempt = row.attempt
         unit.spawned = row
-        unit.started = None
+        unit.started = unit.exited = unit.reported = None
+        unit.kept = False
         if unit.first is None:
             unit.first = row
             if unit.background and unit.owner is None:
@@ -218,7 +172,7 @@ class Sprint:
         """The main line has come past a background leaf: until it has ended, sync points wait for it."""
         self.background[unit.path] = unit
         if unit.state == TaskState.PENDING:
-            heappush(self.beside, unit.position)
+            heappush(self.beside.setdefault(kind_of(unit), []), unit.position)
 
     def _passed(self, group: Unit) -> None:
         """A group has completed; nobody walks through it again, so what it leaves behind is remembered here."""
@@ -230,6 +184,14 @@ class Sprint:
         """Keeps the number of slots taken, and of live foreground leaves in every group above."""
         if unit.slot:
             self.slots += step
+        node = unit.node
+        if isinstance(node, Leaf):
+            self.agents += step * (node.prompt is not None)
+            if node.exclusive is not None:
+                if step > 0:
+                    self.mutexes[node.exclusive] = unit
+                else:
+                    del self.mutexes[node.exclusive]
         if not unit.background:
             above = unit.owner or unit.parent
             while above is not None:
@@ -257,7 +219,8 @@ class Sprint:
             del choice.going[unit.index]
         elif dest == GroupState.PENDING and not unit.needs:
             heappush(choice.fresh, unit.index)
-        well = (dest in ENDED_WELL) - (source in ENDED_WELL)
+        enough = ENDED if choice.regardless else ENDED_WELL
+        well = (dest in enough) - (source in enough)
         if well:
             for other in unit.dependents:
                 other.needs -= well
@@ -279,6 +242,8 @@ class Sprint:
             self.plant(load_plan(self._text(self.plan_digest)))
         elif row.trigger == "request":
             self.requests[row.decoded()["id"]] = row
+        elif row.trigger == "note" and row.facts:
+            self.tolerated.update(row.decoded().get("failed", ()) if "sync" in row.facts else ())
 
     def plant(self, plan: Plan) -> None:
         """Makes the units of a plan, in their first states. A run's first row carries it."""
@@ -297,7 +262,7 @@ class Sprint:
             for child in node.children:
                 self._grow(child, unit)
             if node.parallel or any(isinstance(child, Group) and child.depends_on for child in node.children):
-                unit.choice = _choice(unit)
+                unit.choice = choice_of(unit)
         if node.gate is not None:
             unit.gate = self._made(f"{node.path}#gate", Machine.TASK, node.gate, owner=unit)
             unit.fix = self._made(f"{node.path}#fix", Machine.TASK, node.gate, owner=unit)
@@ -320,23 +285,10 @@ class Sprint:
         return unit
 
 
+_PROCESS = frozenset({TaskState.RUNNING, TaskState.STOPPING})
+"""States that the end of a process leaves."""
+
 _BAD = frozenset({TaskState.FAILED, TaskState.CANCELLED})
-
-
-def _choice(group: Unit) -> Choice:
-    """Counts what the children of a new group depend on. SprintError when that is no sibling."""
-    steps = {child.node.id: child for child in group.children if isinstance(child.node, Group)}
-    dependents: dict[str, list[Unit]] = {}
-    for child in steps.values():
-        assert isinstance(child.node, Group), "steps are groups"
-        for wanted in dict.fromkeys(child.node.depends_on):
-            if wanted not in steps:
-                raise SprintError(f"{child.path} depends on {wanted!r}, which is no step of {group.path}")
-            dependents.setdefault(wanted, []).append(child)
-            child.needs += 1
-    for wanted, found in dependents.items():
-        steps[wanted].dependents = tuple(found)
-    return Choice(fresh=[child.index for child in group.children if not child.needs])
 
 
 def fold(rows: Iterable[Transition], run: str, text: Callable[[str], str]) -> Sprint:
@@ -346,11 +298,3 @@ def fold(rows: Iterable[Transition], run: str, text: Callable[[str], str]) -> Sp
     for row in rows:
         apply(row)
     return sprint
-
-
-def ancestors(unit: Unit) -> Iterator[Unit]:
-    """The groups above a unit, nearest first, without the sprint itself."""
-    above = unit.parent or (unit.owner.parent if unit.owner else None)
-    while above is not None and above.machine == Machine.GROUP:
-        yield above
-        above = above.parent

@@ -53,7 +53,7 @@ TASK: tuple[Row, ...] = (
     *_rows(
         "verify", [T.STOPPING], T.VERIFYING, "it ended well before the stop took hold; its gate has to pass"
     ),
-    *_rows("verify", [T.FAILED], T.VERIFYING, "its gate had given up and is tried again; the work stays"),
+    *_rows("verify", [T.PENDING], T.VERIFYING, "its gate had given up and is tried again; the work stays"),
     *_rows(
         "fail", [T.RUNNING, T.VERIFYING, T.STOPPING], T.FAILED, "the attempt or its gate came to a bad end"
     ),

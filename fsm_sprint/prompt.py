@@ -1,7 +1,7 @@
 """What an agent is told: the phase's own prompt among the sections that say where it stands and how it is judged.
 
-Rule: a prompt follows from the fold, the plan and the shared context file alone. The work of others is never in it: only
-the unit's own task is asked for. A sprint's `prompts:` replaces sections by name; what it writes is filled in as it is.
+Rule: a prompt follows from the fold, the plan and the shared context file alone. The work of others is never in it:
+only the unit's own task is asked for. A sprint's `prompts:` replaces sections by name.
 """
 
 import re
@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fsm.plan import Group, Leaf
-from fsm.sprint import Sprint, Unit
-from fsm.states import Machine
+from fsm.sprint import Sprint
+from fsm.states import Machine, TaskState
+from fsm.unit import Unit
 
 SHARED = Path("context") / "_shared.md"
 """What every agent of a sprint is shown, relative to the sprint's directory; it need not exist."""
@@ -68,7 +69,7 @@ class Prompts:
         place = _fill(section("position") or _position(step), values)
         context = f"## Step Context\n{step.prompt}" if step is not None and step.prompt else ""
         title = f"## Your Task: {leaf.id}" if step is not None else "## Your Task"
-        retry = filled("retry-warning") if unit.tries else ""
+        retry = filled("retry-warning") if _failed_before(unit) else ""
         parts = [
             filled("header"),
             place,
@@ -85,7 +86,8 @@ class Prompts:
     def _background(self, unit: Unit, leaf: Leaf) -> str:
         task = unit.first.decoded()["task"] if unit.first is not None else unit.path
         step = _step(unit)
-        context = f"Step: {step.prompt}" if step is not None and step.prompt else f"Sprint: {self._sprint.plan.sprint_id}"
+        prompt = step.prompt if step is not None else None
+        context = f"Step: {prompt}" if prompt else f"Sprint: {self._sprint.plan.sprint_id}"
         return (
             f"# Parallel Task Execution\n"
             f"Task ID: {task}\n\n"
@@ -144,6 +146,12 @@ class Prompts:
 def _step(unit: Unit) -> Group | None:
     node = unit.parent.node if unit.parent is not None else None
     return node if isinstance(node, Group) and node.level == "step" else None
+
+
+def _failed_before(unit: Unit) -> bool:
+    if unit.ended is None or unit.ended.dest != TaskState.FAILED:
+        return False
+    return unit.ended.decoded().get("verdict") not in ("interrupted", "gate")
 
 
 def _position(step: Group | None) -> str:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from fsm.plan import Gate, Group, Leaf
-from fsm.sprint import UNCOUNTED, Unit
+from fsm.sprint import UNCOUNTED
 from fsm.states import ENDED, ENDED_WELL, LIVE, GroupState, TaskState
 from fsm.transition import Facts, Transition
+from fsm.unit import Unit
 from journal.emit import Value
 
 Entry = dict[str, Value]

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from fsm.plan import Gate, Plan
-from fsm.sprint import Sprint, Unit
+from fsm.sprint import Sprint
 from fsm.states import ENDED, ENDED_WELL, SprintState
 from fsm.transition import Facts
+from fsm.unit import Unit
 from journal.entries import Entry, moment, span
 
 

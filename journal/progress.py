@@ -12,9 +12,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from fsm.plan import Group, Leaf, Plan
-from fsm.sprint import Sprint, Unit
+from fsm.sprint import Sprint
 from fsm.states import GroupState, TaskState
 from fsm.transition import Transition
+from fsm.unit import Unit
 from journal import emit, entries, overview
 from journal.heading import headed
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fsm.sprint import Sprint, Unit
+from fsm.sprint import Sprint
+from fsm.unit import Unit
 from fsm_sprint.cli.definition import compiled
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.work import Work, missing

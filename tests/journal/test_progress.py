@@ -12,9 +12,10 @@ from fsm.machine import destination
 from fsm.plan import Gate, Group, Hook, Leaf, Node, Orchestration, Plan, Retry, Worktree, digest, dump
 from fsm.ports import Journal
 from fsm.simulate import RUN, Mortal, Simulation
-from fsm.sprint import Sprint, Unit, fold
+from fsm.sprint import Sprint, fold
 from fsm.states import GroupState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Transition, encode_facts
+from fsm.unit import Unit
 from journal.memory import MemoryJournal, Rows
 from journal.progress import WORDS, Progress, initial, render
 

@@ -1,0 +1,98 @@
+"""What a resting sprint takes up again when it is set going: what was interrupted, has failed or was cancelled.
+
+Rule: what is done stays done. Whatever runs again is named by a row of its own, in one batch with the sprint's.
+"""
+
+from collections.abc import Iterable
+
+from fsm.sprint import Sprint
+from fsm.states import ENDED, GroupState, Machine, SprintState, TaskState
+from fsm.transition import SPRINT_UNIT, Move, Moves
+from fsm.unit import Unit, ancestors
+
+
+def resume(sprint: Sprint, who: str, why: str) -> Moves:
+    """Sets a resting sprint going: what was interrupted or has failed runs again, what is done stays done."""
+    cancelled = sprint.state == SprintState.CANCELLED
+    kind = sprint.rested.decoded().get("kind") if sprint.rested is not None else None
+    trigger = "retry" if sprint.state == SprintState.BLOCKED else "resume"
+    yield Move(SPRINT_UNIT, trigger, {"who": who, "why": why})
+    if cancelled:
+        yield from _uncancel(sprint)
+    for unit in list(sprint.failed.values()):
+        if unit.state == TaskState.FAILED:
+            yield from _rerun(unit, beside=kind == "background")
+    yield from _dependents(sprint)
+
+
+def _uncancel(sprint: Sprint) -> Moves:
+    """What was cancelled with the sprint takes part again. A leaf sees to its gate when it comes to it."""
+    for unit in sprint.order:
+        if unit.state != TaskState.CANCELLED:
+            continue
+        if unit.machine == Machine.GROUP:
+            yield Move(unit.path, "reopen", {})
+        elif unit.owner is None:
+            yield Move(unit.path, "retry", {"by": "run"}, unit.attempt)
+        elif unit.owner.machine == Machine.GROUP:
+            yield Move(unit.path, "retry", {"by": "gate"}, unit.attempt)
+
+
+def _dependents(sprint: Sprint) -> Moves:
+    """Steps that were left out because of a failure that is tried again now."""
+    for unit in sprint.order if any(unit.choice is not None for unit in sprint.order) else ():
+        if (
+            unit.state != GroupState.SKIPPED
+            or unit.ended is None
+            or unit.ended.decoded().get("by") != "dependency"
+        ):
+            continue
+        if unit.machine == Machine.GROUP:
+            yield Move(unit.path, "reopen", {})
+        else:
+            yield Move(unit.path, "retry", {"by": "run"}, unit.attempt)
+
+
+def _rerun(unit: Unit, *, beside: bool) -> Moves:
+    """Makes a failed unit ready to run.
+
+    What failed in the background was tolerated, unless it was interrupted or is what has blocked the sprint (`beside`).
+    """
+    cause = verdict(unit)
+    owner = unit.owner
+    if owner is not None:
+        if owner.state in (TaskState.VERIFYING, GroupState.IN_PROGRESS):
+            if cause == "interrupted":
+                yield Move(unit.path, "retry", {"by": "gate"}, unit.attempt)
+        elif owner.machine == Machine.GROUP and owner.state == GroupState.FAILED and unit is owner.gate:
+            yield from _reopen([*reversed(list(ancestors(owner))), owner])
+            yield from fresh_gate(owner)
+        return
+    again = Move(unit.path, "retry", {"by": "run"}, unit.attempt)
+    if unit.background:
+        if cause == "interrupted" or beside:
+            yield again
+        return
+    yield from _reopen(reversed(list(ancestors(unit))))
+    if cause == "gate":
+        yield Move(unit.path, "retry", {"by": "run", "keep": True}, unit.attempt)
+    else:
+        yield again
+
+
+def _reopen(groups: Iterable[Unit]) -> Moves:
+    for group in groups:
+        if group.state in ENDED:
+            yield Move(group.path, "reopen", {})
+
+
+def fresh_gate(owner: Unit) -> Moves:
+    """Makes an owner's script and fix ready to run, and begins their count anew."""
+    for unit in (owner.fix, owner.gate):
+        if unit is not None and unit.state in ENDED:
+            yield Move(unit.path, "retry", {"by": "run"}, unit.attempt)
+
+
+def verdict(unit: Unit) -> str:
+    """What a failed unit's last attempt amounted to."""
+    return str(unit.ended.decoded().get("verdict", "failed")) if unit.ended is not None else "failed"

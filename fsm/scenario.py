@@ -1,0 +1,138 @@
+"""What is simulated: small random plans with any mixture of what a plan may hold, and what their leaves must wait for.
+
+Rule: the conditions are read off the plan alone, in the plainest way there is; nothing of `fsm.ready` is used.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from fsm.plan import Gate, Group, Leaf, Node, Plan, Retry
+
+
+@dataclass(slots=True)
+class Conditions:
+    """What must be so when a leaf runs."""
+
+    after_well: list[str] = field(default_factory=list)
+    """Units that must have ended well."""
+    after: list[str] = field(default_factory=list)
+    """Background leaves that must have ended, well or not."""
+    exclusive: str | None = None
+    agent: bool = False
+
+
+def conditions(plan: Plan) -> dict[str, Conditions]:
+    """The conditions of every leaf, by path."""
+    found: dict[str, Conditions] = {}
+    _walk(plan.phases, Conditions(), [], found)
+    return found
+
+
+def _walk(
+    nodes: tuple[Node, ...], above: Conditions, beside: list[str], found: dict[str, Conditions]
+) -> None:
+    """`above` holds for all of these; `beside` are the background leaves that the main line has passed before them."""
+    before: list[str] = []
+    for node in nodes:
+        here = Conditions([*above.after_well, *before], [*above.after, *(beside if node.wait else ())])
+        if isinstance(node, Leaf):
+            here.exclusive, here.agent = node.exclusive, node.prompt is not None
+            found[node.path] = here
+            if node.parallel:
+                beside = [*beside, node.path]
+            else:
+                before.append(node.path)
+            continue
+        before.append(node.path)
+        if not node.parallel and not any(
+            isinstance(step, Group) and step.depends_on for step in node.children
+        ):
+            _walk(node.children, here, beside, found)
+        else:
+            _steps(node, here, beside, found)
+        beside = [*beside, *(leaf.path for leaf in _leaves(node) if leaf.parallel)]
+
+
+def _steps(group: Group, above: Conditions, beside: list[str], found: dict[str, Conditions]) -> None:
+    """Steps that follow their dependencies and not one another."""
+    for step in group.children:
+        assert isinstance(step, Group), "steps are groups"
+        wanted = [f"{group.path}/{name}" for name in step.depends_on]
+        here = Conditions(
+            [*above.after_well, *(wanted if group.on_dependency_failure != "continue" else ())],
+            [*above.after, *(beside if step.wait else ())],
+        )
+        _walk(step.children, here, beside, found)
+
+
+def _leaves(node: Node) -> Iterator[Leaf]:
+    if isinstance(node, Leaf):
+        yield node
+    else:
+        for child in node.children:
+            yield from _leaves(child)
+
+
+def random_plan(random: Random) -> Plan:
+    """A plan of one to three phases with at most three steps of two leaves."""
+    phases = [_phase(random, f"p{index}") for index in range(random.randint(1, 3))]
+    return Plan(
+        sprint_id="simulated",
+        phases=tuple(phases),
+        agents=1 if random.random() < 0.2 else None,
+        on_parallel_failure="block" if random.random() < 0.3 else "warn",
+    )
+
+
+def _phase(random: Random, path: str) -> Node:
+    if random.random() < 0.5:
+        return _leaf(random, path, path)
+    depending = random.random() < 0.3
+    steps = tuple(_step(random, path, rank, depending=depending) for rank in range(random.randint(0, 3)))
+    return Group(
+        id=path,
+        path=path,
+        level="phase",
+        children=steps,
+        parallel=random.random() < 0.4,
+        wait=random.random() < 0.1,
+        gate=_gate(random),
+        breaks=random.random() < 0.1,
+        on_dependency_failure=random.choice(("fail-phase", "skip-dependents", "continue")),
+    )
+
+
+def _step(random: Random, path: str, rank: int, *, depending: bool) -> Group:
+    return Group(
+        id=f"s{rank}",
+        path=f"{path}/s{rank}",
+        level="step",
+        children=tuple(
+            _leaf(random, f"l{leaf}", f"{path}/s{rank}/l{leaf}") for leaf in range(random.randint(0, 2))
+        ),
+        depends_on=tuple(f"s{other}" for other in range(rank) if depending and random.random() < 0.5),
+        gate=_gate(random),
+    )
+
+
+def _leaf(random: Random, name: str, path: str) -> Leaf:
+    agent = random.random() < 0.3
+    return Leaf(
+        id=name,
+        path=path,
+        run=None if agent else "true",
+        prompt="do it" if agent else None,
+        parallel=random.random() < 0.25,
+        wait=random.random() < 0.15,
+        breaks=random.random() < 0.1,
+        gate=_gate(random),
+        retry=Retry(max_attempts=3, backoff=(0.5,)) if random.random() < 0.3 else None,
+        exclusive="database" if random.random() < 0.15 else None,
+    )
+
+
+def _gate(random: Random) -> Gate | None:
+    return (
+        Gate(script="true", prompt="mend it", tries=random.randint(1, 3)) if random.random() < 0.2 else None
+    )

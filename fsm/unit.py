@@ -1,0 +1,130 @@
+"""What the fold keeps of one unit: its machine's state, its rows, and its place in the plan.
+
+Rule: a unit is moved by `fsm.sprint` alone. Its rows are kept as they are and decoded only by who asks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from fsm.errors import SprintError
+from fsm.plan import Gate, Group, Leaf
+from fsm.states import GroupState, Machine
+from fsm.transition import Transition
+
+
+@dataclass(slots=True, eq=False)
+class Choice:
+    """The children of a group that do not simply follow one another: side by side, or in the order of dependencies."""
+
+    going: "dict[int, Unit]" = field(default_factory=dict)
+    """Groups in progress, by rank."""
+    regardless: bool = False
+    """Whether a dependency that failed counts as one that has been met."""
+    fresh: list[int] = field(default_factory=list)
+    """A heap of ranks: every pending child whose dependencies have ended well, and some that are so no more."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Unit:
+    """Anything that has a machine. Its rows are kept as they are and decoded only by who asks."""
+
+    path: str
+    machine: str
+    state: str
+    node: Leaf | Group | Gate | None = None
+    parent: "Unit | None" = None
+    owner: "Unit | None" = None
+    """For a gate script or a fix agent: the unit it works for."""
+    index: int = 0
+    """Rank among its siblings."""
+    position: int = 0
+    """Rank in plan order, over the whole plan."""
+    background: bool = False
+    children: "list[Unit]" = field(default_factory=list)
+    gate: "Unit | None" = None
+    fix: "Unit | None" = None
+    attempt: int = 0
+    tries: int = 0
+    kept: bool = False
+    """Pending, but its work stands: only its gate had given up and is to be tried again."""
+    first: Transition | None = None
+    """Its first `spawn`: what fixed the id of a ParallelTask."""
+    spawned: Transition | None = None
+    started: Transition | None = None
+    exited: Transition | None = None
+    """The row that told how the process of its last attempt ended."""
+    reported: Transition | None = None
+    """The last row of something learnt while it ran."""
+    ended: Transition | None = None
+    """The row that brought it into the terminal state it is in or was in last."""
+    moved: Transition | None = None
+    """The last row that changed its state."""
+    cursor: int = 0
+    """Groups: the children before it have been passed."""
+    broken: int = 0
+    """Groups: foreground children that have failed or were cancelled."""
+    alive: int = 0
+    """Groups: live foreground leaves below."""
+    choice: Choice | None = None
+    """Groups: None when each child waits for the one before."""
+    needs: int = 0
+    """Steps: siblings that it depends on and that have not ended well."""
+    dependents: "tuple[Unit, ...]" = ()
+
+    def __repr__(self) -> str:
+        return f"<{self.machine} {self.path} {self.state}>"
+
+    @property
+    def slot(self) -> bool:
+        """Whether, when live, it takes a slot of its own: gates and fixes of a leaf run in the leaf's."""
+        return self.owner is None or self.owner.machine != Machine.TASK
+
+
+Kind = tuple[bool, bool, str | None]
+"""What holds a leaf back: whether it prompts an agent, whether it is a sync point, and the name of its mutex."""
+
+
+def reached(unit: Unit) -> bool:
+    """Whether the main line has come past a background leaf for certain: else it will, and finds it."""
+    return unit.first is not None or (unit.parent is not None and unit.parent.state == GroupState.COMPLETED)
+
+
+def kind_of(unit: Unit) -> Kind:
+    """What holds a background leaf back."""
+    node = unit.node
+    assert isinstance(node, Leaf), "only leaves run in the background"
+    return node.prompt is not None, node.wait, node.exclusive
+
+
+def choice_of(group: Unit) -> Choice:
+    """Counts what the children of a new group depend on. SprintError when that is no sibling."""
+    steps = {child.node.id: child for child in group.children if isinstance(child.node, Group)}
+    dependents: dict[str, list[Unit]] = {}
+    for child in steps.values():
+        assert isinstance(child.node, Group), "steps are groups"
+        for wanted in dict.fromkeys(child.node.depends_on):
+            if wanted not in steps:
+                raise SprintError(f"{child.path} depends on {wanted!r}, which is no step of {group.path}")
+            dependents.setdefault(wanted, []).append(child)
+            child.needs += 1
+    for wanted, found in dependents.items():
+        steps[wanted].dependents = tuple(found)
+    regardless = isinstance(group.node, Group) and group.node.on_dependency_failure == "continue"
+    return Choice(regardless=regardless, fresh=[child.index for child in group.children if not child.needs])
+
+
+def below(group: Unit) -> Iterator[Unit]:
+    """The leaves of a group, at any depth."""
+    for child in group.children:
+        if child.machine == Machine.GROUP:
+            yield from below(child)
+        else:
+            yield child
+
+
+def ancestors(unit: Unit) -> Iterator[Unit]:
+    """The groups above a unit, nearest first, without the sprint itself."""
+    above = unit.parent or (unit.owner.parent if unit.owner else None)
+    while above is not None and above.machine == Machine.GROUP:
+        yield above
+        above = above.parent
