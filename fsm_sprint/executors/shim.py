@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource  # noqa: F401  # os.wait4 needs it; loaded here, it is not loaded again in every shim
 import select
 import time
 from fcntl import F_DUPFD_CLOEXEC, fcntl
