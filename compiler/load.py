@@ -163,6 +163,15 @@ class _Reader(Reader):
             self.forward(len(text))
         return text
 
+    def plain(self, pattern: re.Pattern[str]) -> str:
+        """As `run`, but not over blanks at the end."""
+        found = pattern.match(self.buffer, self.pointer)
+        if found is None:
+            return ""
+        text = found[0].rstrip(" \t")
+        self.forward(len(text))
+        return text
+
     def get_mark(self) -> Any:
         return _Mark(self.index, self.line, self.column)
 
@@ -173,10 +182,11 @@ class _Parser(Parser):
 
 
 _BREAK = re.compile(r"\r\n|[\r\n]")
-_WORD = r"(?:[^\0\r\n \t:]++|:(?![\0\r\n \t]))++"
-_PLAIN = re.compile(f"{_WORD}(?:[ \\t]++(?!#){_WORD})*+")
-_WORD_IN_FLOW = r"(?:[^\0\r\n \t:,\[\]{}]++|:(?![\0\r\n \t]))++"
-_PLAIN_IN_FLOW = re.compile(f"{_WORD_IN_FLOW}(?:[ \\t]++(?!#){_WORD_IN_FLOW})*+")
+# Python before 3.11.5 forgets to go back when the last round of a possessive group fails half-way (gh-106052), so each
+# round here fails, if it does, at its first step. That is why blanks are taken too, and cut off at the end by `plain`.
+_INSIDE = r"[ \t]++|(?=:[^\0\r\n \t]):|(?=#)(?<![ \t])#"
+_PLAIN = re.compile(rf"(?![ \t])(?:[^\0\r\n \t:#]++|{_INSIDE})++")
+_PLAIN_IN_FLOW = re.compile(rf"(?![ \t])(?:[^\0\r\n \t:#,\[\]{{}}]++|{_INSIDE})++")
 _SINGLE = re.compile(r"((?:[^'\0]++|'')*+)'")
 _DOUBLE = re.compile(r'((?:[^"\\\0]++|\\[^\0])*+)"')
 _SPACES = re.compile(r" *+")
@@ -264,7 +274,7 @@ class _Scanner(Scanner):
         chunks: list[str] = []
         space = ""
         while reader.peek() != "#":
-            text = reader.run(run)
+            text = reader.plain(run)
             if not text:
                 break
             self.allow_simple_key = False
