@@ -77,20 +77,20 @@ def _shared(rows: list[Row], states: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _way(edges: list[Edge], goal: str, start: str) -> set[tuple[str, str]]:
-    """The ends of the drawn edges on the shortest way from `start` to `goal`."""
-    came: dict[str, str] = {start: ""}
-    front = [start]
-    while goal not in came:
-        front = [
-            came.setdefault(edge.dest, edge.source) and edge.dest
-            for state in front
+    """The ends of the drawn edges on the way from `start` to `goal` by the first move forward that each state has."""
+    way: set[tuple[str, str]] = set()
+    state = start
+    while state != goal:
+        dest = next(
+            edge.dest
             for edge in edges
-            if edge.source == state and edge.dest not in came and not edge.told
-        ]
-    way, state = set(), goal
-    while came[state]:
-        way.add((came[state], state))
-        state = came[state]
+            if edge.source == state != edge.dest
+            and not edge.told
+            and not edge.back
+            and (state, edge.dest) not in way
+        )
+        way.add((state, dest))
+        state = dest
     return way
 
 
