@@ -11,6 +11,7 @@ from fsm_sprint.executors.environment import user_environment
 from fsm_sprint.executors.job import Job
 from fsm_sprint.executors.jobs import Check, Jobs
 from fsm_sprint.paths import SprintPaths
+from fsm_sprint.prompt import Prompts
 
 
 class Work:
@@ -37,7 +38,10 @@ class Work:
     def _current(self) -> Jobs:
         if self._jobs is None or self._of != self._sprint.plan_digest:
             self._of = self._sprint.plan_digest
-            self._jobs = Jobs(self._sprint.plan, workdir(self._paths), self.environment, self._last_check)
+            prompts = Prompts(self._sprint, self._paths.directory)
+            self._jobs = Jobs(
+                self._sprint.plan, workdir(self._paths), self.environment, self._last_check, prompts.of
+            )
         return self._jobs
 
     def _last_check(self, path: str) -> Check | None:
@@ -77,4 +81,8 @@ def _agents(plan: Plan) -> list[Agent | None]:
     """Who is asked: a prompt's agent, and the agent that mends what a gate finds."""
     asked = [node for node in nodes(plan) if isinstance(node, Leaf) and node.prompt is not None]
     fixed = [node for node in nodes(plan) if node.gate is not None and node.gate.prompt is not None]
-    return [node.agent if isinstance(node, Leaf) else None for node in (*asked, *fixed)]
+    found = [node.agent for node in asked]
+    for node in fixed:
+        own = node.agent if isinstance(node, Leaf) else None
+        found.append(node.gate.agent or own if node.gate is not None else own)
+    return found

@@ -38,12 +38,17 @@ class Jobs:
         workdir: Path,
         environment: Mapping[str, str],
         last_check: Callable[[str], Check | None],
+        prompt: Callable[[str, int], str],
     ) -> None:
-        """`environment`: the user's part of the tasks' environment; `last_check`: by unit of a gate, its last run."""
+        """`environment`: the user's part of the tasks' environment; `last_check`: by unit of a gate, its last run.
+
+        `prompt`: by unit of a leaf and attempt, all that its agent is told.
+        """
         self._plan = plan
         self._workdir = workdir
         self._environment = {**environment, "SPRINT_ID": plan.sprint_id}
         self._last_check = last_check
+        self._prompt = prompt
         self._nodes: dict[str, Node] = {node.path: node for node in nodes(plan)}
 
     def job(self, unit: str, attempt: int) -> Job:
@@ -60,8 +65,8 @@ class Jobs:
         if role == "" and isinstance(node, Leaf) and node.run is not None:
             argv = ("/bin/sh", "-c", node.run) if isinstance(node.run, str) else node.run
             return self._placed(node, argv=argv, **bounds)
-        prompt = self._fix_prompt(unit, _gate(node)) if role == "fix" else node.prompt or ""
-        found = _driver(node, prompt)
+        prompt = self._fix_prompt(unit, _gate(node)) if role == "fix" else self._prompt(unit, attempt)
+        found = _driver(node, role, prompt)
         return self._placed(
             node, argv=found.argv(), env=found.env(), stdin=found.stdin(), split=True, **bounds
         )
@@ -73,7 +78,7 @@ class Jobs:
         node, role = self._find(unit)
         if role == "gate" or (role == "" and isinstance(node, Leaf) and node.run is not None):
             return judged(ended)
-        found = _driver(node, "")
+        found = _driver(node, role, "")
         found.feed(tail(log, TAIL))
         return found.finish(ended)
 
@@ -123,8 +128,12 @@ class _Bounds(TypedDict):
     idle_timeout: float | None
 
 
-def _driver(node: Node, prompt: str) -> Driver:
-    return driver(node.agent if isinstance(node, Leaf) else None, prompt, node.model)
+def _driver(node: Node, role: str, prompt: str) -> Driver:
+    """Who does it: a leaf's agent, or whoever mends what its gate, or its group's, finds."""
+    agent = node.agent if isinstance(node, Leaf) else None
+    if role == "fix" and node.gate is not None:
+        agent = node.gate.agent or agent
+    return driver(agent, prompt, node.model)
 
 
 def tail(path: Path, size: int) -> bytes:

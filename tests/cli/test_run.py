@@ -220,7 +220,7 @@ def test_a_dry_run_shows_everything_and_runs_nothing(tmp_path: Path) -> None:
     )
     shown = json.loads(box.run("run", "--dry-run", "--json", check=0).stdout)
     assert [task["argv"] for task in shown["tasks"]] == [["/bin/sh", "-c", "touch one"], ["mender", "--fast"]]
-    assert shown["tasks"][1]["prompt"].endswith("do this")
+    assert "## Your Task\ndo this\n" in shown["tasks"][1]["prompt"]
     assert shown["missing"]
     assert not (box.directory / "one").exists()
     assert not (box.directory / ".fsm-sprint").exists()

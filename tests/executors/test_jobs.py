@@ -29,7 +29,9 @@ PLAN = Plan(sprint_id="s1", phases=(SHELL, ARGV, PROMPT, OWN, STEPS))
 
 
 def jobs(workdir: Path = Path("/w"), check: Check | None = None) -> Jobs:
-    return Jobs(PLAN, workdir, {"PATH": "/bin", "SPRINT_ID": "of the user"}, lambda unit: check)
+    told = {"write": "Write it.", "own": "Do."}
+    environment = {"PATH": "/bin", "SPRINT_ID": "of the user"}
+    return Jobs(PLAN, workdir, environment, lambda unit: check, lambda unit, attempt: told[unit])
 
 
 def test_a_shell_phase_is_text_for_a_shell_in_its_place_with_its_values():
@@ -38,6 +40,13 @@ def test_a_shell_phase_is_text_for_a_shell_in_its_place_with_its_values():
     assert job.cwd == "/w/sub"
     assert job.env == {"PATH": "/bin", "SPRINT_ID": "s1", "ITEM_ID": "a"}
     assert (job.timeout, job.idle_timeout, job.stdin, job.split) == (9.0, 3.0, None, False)
+
+
+def test_a_gate_names_who_mends_what_it_finds():
+    gate = Gate(script="true", prompt="Mend.", agent=Agent(name="mender", command=("mend",)))
+    plan = Plan(sprint_id="s", phases=(Group(id="g", path="g", level="phase", gate=gate),))
+    found = Jobs(plan, Path("/w"), {}, lambda unit: None, lambda unit, attempt: "")
+    assert found.job("g#fix", 1).argv == ("mend",)
 
 
 def test_an_argv_is_run_as_it_is():

@@ -1,0 +1,130 @@
+"""What agents are told, section by section."""
+
+import json
+from pathlib import Path
+
+from fsm.plan import Group, Leaf, Plan
+from fsm.sprint import Sprint
+from fsm.transition import Transition
+from fsm_sprint.prompt import Prompts
+
+STEPS = Group(
+    id="development",
+    path="development",
+    level="phase",
+    children=(
+        Group(
+            id="login",
+            path="development/login",
+            level="step",
+            prompt="Users can log in",
+            children=(
+                Leaf(id="implement", path="development/login/implement", prompt="Write it"),
+                Leaf(
+                    id="update-docs",
+                    path="development/login/update-docs",
+                    prompt="Document it",
+                    parallel=True,
+                ),
+            ),
+        ),
+    ),
+)
+QA = Leaf(id="qa", path="qa", prompt="Check it")
+
+
+def sprint(**settings: object) -> Sprint:
+    found = Sprint("r", lambda digest: "")
+    found.plant(Plan(sprint_id="2026-01-18_x", phases=(STEPS, QA), **settings))  # type: ignore[arg-type]  # by name
+    return found
+
+
+def moved(to: Sprint, unit: str, trigger: str, source: str, dest: str, **facts: object) -> None:
+    text = json.dumps(facts) if facts else ""
+    to.apply(Transition(to.seq + 1, "r", 1, 0, unit, "task", trigger, source, dest, 1, text))
+
+
+def told(of: Sprint, path: str, attempt: int = 1, directory: Path = Path("/s")) -> str:
+    return Prompts(of, directory).of(path, attempt)
+
+
+def test_a_background_prompt_has_exactly_its_parts_in_their_order():
+    here = sprint()
+    path = "development/login/update-docs"
+    moved(here, path, "spawn", "pending", "spawned", task="login-update-docs-1768737600", name="n", log="l")
+    assert told(here, path) == (
+        "# Parallel Task Execution\n"
+        "Task ID: login-update-docs-1768737600\n"
+        "\n"
+        "## Context\n"
+        "Step: Users can log in\n"
+        "\n"
+        "## Your Task: update-docs\n"
+        "Document it\n"
+        "\n"
+        "## Instructions\n"
+        "1. Execute this task independently of everything else.\n"
+        "2. It runs in the background while the main workflow continues.\n"
+        "3. Do this specific task only.\n"
+        "4. Commit your changes when done.\n"
+        "\n"
+        "Do not modify PROGRESS.yaml: completion is known from the exit of this process.\n"
+    )
+
+
+def test_a_foreground_prompt_says_where_it_stands_before_it_says_what_to_do():
+    text = told(sprint(), "development/login/implement")
+    order = [
+        "# Sprint 2026-01-18_x",
+        "Phase 1 of 2: development",
+        "Step 1 of 1: login",
+        "Sub-phase 1 of 2: implement",
+        "## Step Context\nUsers can log in",
+        "## Your Task: implement\nWrite it",
+        "## Instructions",
+        "## Files",
+        "## Result",
+    ]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_the_work_of_the_background_is_in_no_foreground_prompt():
+    here = sprint()
+    moved(here, "development/login/update-docs", "spawn", "pending", "spawned", task="t-1", name="n", log="l")
+    for path in ("development/login/implement", "qa"):
+        assert "Document it" not in told(here, path)
+        assert "update-docs" not in told(here, path)
+
+
+def test_a_try_after_a_failure_is_warned_with_its_error():
+    here = sprint()
+    assert "earlier attempt" not in told(here, "qa")
+    moved(here, "qa", "spawn", "pending", "spawned", name="n", log="l")
+    moved(here, "qa", "start", "spawned", "running")
+    moved(here, "qa", "fail", "running", "failed", verdict="failed", error="three tests are red")
+    assert "three tests are red" in told(here, "qa", 2)
+
+
+def test_an_interrupted_try_is_no_failure_to_be_warned_of():
+    here = sprint()
+    moved(here, "qa", "spawn", "pending", "spawned", name="n", log="l")
+    moved(here, "qa", "start", "spawned", "running")
+    moved(here, "qa", "stop", "running", "stopping")
+    moved(here, "qa", "fail", "stopping", "failed", verdict="interrupted")
+    assert "earlier attempt" not in told(here, "qa", 2)
+
+
+def test_sections_are_replaced_by_name_and_filled_in_once():
+    prompts = (("header", "H {{sprint-id}} {{unknown}}"), ("instructions", "I {{phase.id}} {{step.total}}"))
+    text = told(sprint(prompts=prompts), "qa")
+    assert text.startswith("H 2026-01-18_x {{unknown}}\n")
+    assert "I qa 0\n" in text
+    assert "## Instructions" not in text
+
+
+def test_the_shared_context_is_shown_when_it_is_there(tmp_path: Path):
+    assert "Shared Context" not in told(sprint(), "qa", directory=tmp_path)
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "_shared.md").write_text("We use tabs.")
+    assert told(sprint(), "qa", directory=tmp_path).endswith("## Shared Context\nWe use tabs.\n")
