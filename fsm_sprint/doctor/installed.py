@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from fsm_sprint.doctor.finding import Finding, bad, ok, warn
 
@@ -49,17 +50,21 @@ def python() -> Iterator[Finding]:
 
 def packages() -> Iterator[Finding]:
     """Ours and those that we need."""
+    here = _root()
     try:
         ours = metadata.distribution(NAME)
     except metadata.PackageNotFoundError:
-        yield warn(NAME, f"not installed; run from {_root()}")
-        yield from _origins(_root())
+        yield warn(NAME, f"not installed; runs from {here}")
+        yield from _origins(here)
         return
-    editable = _editable(ours)
-    root = editable or Path(str(ours.locate_file("")))
-    yield ok(NAME, f"{ours.version}, {'linked to' if editable else 'in'} {root}")
-    yield from _origins(root)
-    if editable is None:
+    linked = _linked(ours)
+    root = (linked or Path(str(ours.locate_file("")))).resolve()
+    if root == here:
+        yield ok(NAME, f"{ours.version}, {'linked to' if linked else 'in'} {root}")
+    else:
+        yield warn(NAME, f"{ours.version} is installed in {root}, but what runs is in {here}")
+    yield from _origins(here)
+    if linked is None:
         yield from _files(ours)
     yield from _rivals()
     yield from _needed(ours)
@@ -69,24 +74,24 @@ def _root() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
-def _editable(distribution: metadata.Distribution) -> Path | None:
+def _linked(distribution: metadata.Distribution) -> Path | None:
     """The directory that an editable installation points to."""
     text = distribution.read_text("direct_url.json")
     found = json.loads(text) if text else {}
     if not found.get("dir_info", {}).get("editable"):
         return None
-    return Path(str(found.get("url", "")).removeprefix("file://"))
+    return Path(unquote(urlsplit(str(found.get("url", ""))).path))
 
 
 def _origins(root: Path) -> Iterator[Finding]:
-    """Whether `import` finds each package where it belongs."""
+    """Whether `import` finds each package where this one lies."""
     wrong = False
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
         origin = Path(spec.origin).resolve() if spec is not None and spec.origin else None
         if origin is None:
             yield bad(name, "cannot be imported", f"install fsm-sprint anew; {_OWN}")
-        elif not origin.is_relative_to(root.resolve()):
+        elif not origin.is_relative_to(root):
             yield bad(name, f"another package of this name is imported: {origin.parent}", _OWN)
         else:
             continue

@@ -164,6 +164,4 @@ def _progress(published: Published | None, last: int, notes: list[str]) -> Itera
             published.heading.seq, f"PROGRESS.yaml shows this row, but the journal ends at row {last}"
         )
     elif published.heading.seq < last:
-        notes.append(
-            f"PROGRESS.yaml shows row {published.heading.seq} of {last}: nobody has published since"
-        )
+        notes.append(f"PROGRESS.yaml shows row {published.heading.seq} of {last}: nobody has published since")

@@ -140,7 +140,9 @@ def test_a_log_that_was_removed_is_said(home: Path, fsm_sprint: Command) -> None
 def test_before_the_first_run_there_is_nothing(home: Path, fsm_sprint: Command) -> None:
     (home / "SPRINT.yaml").write_text("workflow: x\n")
 
-    assert fsm_sprint("logs", check=2).err == "error: nothing was ever run here\nhint: `fsm-sprint run` begins\n"
+    assert (
+        fsm_sprint("logs", check=2).err == "error: nothing was ever run here\nhint: `fsm-sprint run` begins\n"
+    )
 
 
 class Script:

@@ -45,7 +45,9 @@ def test_the_story_is_told_from_beginning_to_end(home: Path, fsm_sprint: Command
     texts = [line[17:].split(None, 1) for line in shown[2:16]]
     assert ["boat", "supervisor 1 (pid 1 on here) began"] in texts
     assert any(
-        text.endswith("31 s after the last row of supervisor 1, which had ended while 1 task ran; adopted 1 task")
+        text.endswith(
+            "31 s after the last row of supervisor 1, which had ended while 1 task ran; adopted 1 task"
+        )
         for _, text in texts
     )
     assert shown[-2:] == [

@@ -64,7 +64,9 @@ def test_failures_that_were_tolerated_make_the_code_one(home: Path, fsm_sprint: 
 
 
 def test_a_running_sprint_shows_its_supervisor_and_what_moves(home: Path, fsm_sprint: Command) -> None:
-    group = Group(id="g", path="g", level="phase", children=(leaf("g/a"), leaf("g/b"), leaf("g/c")), parallel=True)
+    group = Group(
+        id="g", path="g", level="phase", children=(leaf("g/a"), leaf("g/b"), leaf("g/c")), parallel=True
+    )
     with Scene(home, group).begin() as scene:
         scene.move("g", "start")
         scene.spawn("g/a", "working\n")
@@ -91,7 +93,9 @@ def test_a_running_sprint_shows_its_supervisor_and_what_moves(home: Path, fsm_sp
     assert code == 10
 
 
-def test_a_dead_supervisor_and_its_living_tasks_are_told_with_what_to_type(home: Path, fsm_sprint: Command) -> None:
+def test_a_dead_supervisor_and_its_living_tasks_are_told_with_what_to_type(
+    home: Path, fsm_sprint: Command
+) -> None:
     with Scene(home, *(leaf(name) for name in "abc")).begin() as scene:
         for name in "abc":
             scene.spawn(name)
@@ -119,7 +123,9 @@ def test_a_dead_supervisor_and_its_living_tasks_are_told_with_what_to_type(home:
         ("cancel", {"who": "eve", "why": "enough"}, "cancelled after 5.0 s", 11),
     ],
 )
-def test_why_a_sprint_rests(home: Path, fsm_sprint: Command, trigger: str, facts: dict[str, str], said: str, code: int) -> None:
+def test_why_a_sprint_rests(
+    home: Path, fsm_sprint: Command, trigger: str, facts: dict[str, str], said: str, code: int
+) -> None:
     with Scene(home, leaf("a"), leaf("b")).begin() as scene:
         scene.spawn("a")
         scene.fail("a")
@@ -186,7 +192,9 @@ def test_no_line_of_lists_is_wider_than_the_terminal(home: Path, width: int) -> 
         with open_reader(scene.paths.journal) as reader:
             document = status(scene.paths, reader, Clock(scene.at))
     shown = list(lines(document, scene.at, width, Ink(wanted=False)))
-    listed = [line for line in shown if line.startswith("  ") and "row" not in line and "fsm-sprint" not in line]
+    listed = [
+        line for line in shown if line.startswith("  ") and "row" not in line and "fsm-sprint" not in line
+    ]
 
     assert listed
     assert max(map(cells, listed)) <= width

@@ -38,7 +38,9 @@ def change(scene: Scene, *statements: str) -> None:
             connection.execute(sql)
 
 
-def test_a_whole_record_is_called_whole_and_says_what_was_looked_at(scene: Scene, fsm_sprint: Command) -> None:
+def test_a_whole_record_is_called_whole_and_says_what_was_looked_at(
+    scene: Scene, fsm_sprint: Command
+) -> None:
     seq, last = scene.journal.head
     shown = fsm_sprint("verify").out.splitlines()
 
@@ -77,7 +79,9 @@ def test_whatever_was_changed_is_found_with_its_row(
 def test_a_row_that_is_chained_but_could_not_happen_is_found(home: Path, fsm_sprint: Command) -> None:
     with Scene(home, leaf("a")).begin() as scene:
         row = scene.move("a", "spawn", {"name": "a", "log": "l"}, attempt=1)
-        scene.journal.append(row._replace(seq=row.seq + 1, trigger="succeed", dest="completed", source="running"))
+        scene.journal.append(
+            row._replace(seq=row.seq + 1, trigger="succeed", dest="completed", source="running")
+        )
     messages = [one["message"] for one in fsm_sprint("verify", "--json", check=5).document["problems"]]
 
     assert any("a was the task in state spawned" in message for message in messages)
@@ -110,7 +114,9 @@ def test_progress_with_a_true_checksum_that_says_something_else_is_found(
     assert [(one["seq"], "differs from the fold" in one["message"]) for one in problems] == [(10, True)]
 
 
-def test_progress_that_lags_behind_is_compared_with_the_row_that_it_shows(home: Path, fsm_sprint: Command) -> None:
+def test_progress_that_lags_behind_is_compared_with_the_row_that_it_shows(
+    home: Path, fsm_sprint: Command
+) -> None:
     with Scene(home, leaf("a")).begin() as scene:
         scene.spawn("a")
         scene.publish()
@@ -121,12 +127,17 @@ def test_progress_that_lags_behind_is_compared_with_the_row_that_it_shows(home: 
     assert "note: PROGRESS.yaml shows row 5 of 6" in done.err
 
 
-def test_progress_that_knows_more_than_the_journal_shows_that_its_end_is_gone(home: Path, fsm_sprint: Command) -> None:
+def test_progress_that_knows_more_than_the_journal_shows_that_its_end_is_gone(
+    home: Path, fsm_sprint: Command
+) -> None:
     with Scene(home, leaf("a")).begin() as scene:
         scene.spawn("a")
         scene.commit()
         kept = home / "kept.db"
-        with closing(sqlite3.connect(scene.paths.journal)) as source, closing(sqlite3.connect(kept)) as target:
+        with (
+            closing(sqlite3.connect(scene.paths.journal)) as source,
+            closing(sqlite3.connect(kept)) as target,
+        ):
             source.backup(target)
         scene.succeed("a")
         scene.commit()
@@ -151,7 +162,11 @@ def test_a_lost_end_is_found_by_who_kept_the_head(scene: Scene, fsm_sprint: Comm
     scene.paths.progress.unlink()
 
     fsm_sprint("verify", "--head", last[:12], "--min-seq", "10")
-    change(scene, "DELETE FROM transitions WHERE seq = 10", "UPDATE units SET state = 'in-progress', seq = 3, since = since - 7000 WHERE path = '#sprint'")
+    change(
+        scene,
+        "DELETE FROM transitions WHERE seq = 10",
+        "UPDATE units SET state = 'in-progress', seq = 3, since = since - 7000 WHERE path = '#sprint'",
+    )
     assert "no row has the hash" in fsm_sprint("verify", "--head", last, check=5).out
     assert "there are 9 rows where there were 10" in fsm_sprint("verify", "--min-seq", "10", check=5).out
     assert "8 hex digits" in fsm_sprint("verify", "--head", "xyz", check=2).err

@@ -84,8 +84,9 @@ def test_on_a_pipe_each_thing_that_matters_is_one_line(tmp_path: Path) -> None:
         scene.move(SPRINT_UNIT, "block", {"unit": "test", "why": "exit code 3", "kind": "failed"})
         again = publish(console, scene, resting=True)
 
+    lines = stream.getvalue().splitlines()
     assert again is None
-    assert stream.getvalue().splitlines() == [
+    assert lines[:-2] == [
         "   0:00  boat  supervisor 1 (pid 4711 on here) began",
         "   0:02  build  started",
         "   0:03  build  completed after 1.0 s",
@@ -95,8 +96,10 @@ def test_on_a_pipe_each_thing_that_matters_is_one_line(tmp_path: Path) -> None:
         "boat is blocked after 7.0 s: test: exit code 3",
         "  1 of 2 tasks done, 1 failed",
         "  failed: test: exit code 3; see logs/test.log",
-        f"next:  fsm-sprint logs {tmp_path} test  shows what it printed",
-        f"       fsm-sprint run {tmp_path}        tries again what has failed",
+    ]
+    assert [" ".join(line.split()) for line in lines[-2:]] == [
+        f"next: fsm-sprint logs {tmp_path} test shows what it printed",
+        f"fsm-sprint run {tmp_path} tries again what has failed",
     ]
     assert "\x1b" not in stream.getvalue()
 
@@ -167,7 +170,9 @@ def test_on_a_terminal_each_running_task_has_a_line_with_its_last_output(
         f"{'░' * 40}  0 of 3 tasks done, 2 running  0:09",
     ]
     assert "   0:11  a  completed after 1.0 s" in later
-    assert terminal.said.endswith(b"\n"), "a supervisor that is killed leaves the cursor at the begin of a line"
+    assert terminal.said.endswith(b"\n"), (
+        "a supervisor that is killed leaves the cursor at the begin of a line"
+    )
     assert later[-2:] == [
         "b     0:06",
         f"{'█' * 13}{'░' * 27}  1 of 3 tasks done, 1 running  0:10",
