@@ -1,17 +1,16 @@
 """Compiling on behalf of a command: diagnostics to stderr, and whether a plan still is what the files say."""
 
-import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fsm.plan import Plan
 from fsm_sprint.clock import SystemClock
 from fsm_sprint.paths import SprintPaths
 
 if TYPE_CHECKING:
     from compiler.pipeline import Compiled
+    from fsm.plan import Plan
 
 
 def compiled(paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bool = False) -> "Compiled":
@@ -24,12 +23,14 @@ def compiled(paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bo
     return found
 
 
-def changed(paths: SprintPaths, plan: Plan) -> list[str]:
+def changed(paths: SprintPaths, plan: "Plan") -> list[str]:
     """The files that are no longer what a plan was made from; relative to the sprint's directory."""
     return [name for name, known in plan.sources if _digest(paths.directory / name) != known]
 
 
 def _digest(path: Path) -> str:
+    import hashlib  # like the plan: quick commands do without
+
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:

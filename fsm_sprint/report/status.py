@@ -84,7 +84,10 @@ class _Look:
         rested = self._rested(root) if state in AT_REST else {}
         began = self._began()
         end = root.since if state in AT_REST and root.since is not None else self._now
-        standing = [unit for unit in reader.standing(run, *_SHOWN) if unit.machine == "task"]
+        known = reader.totals(run).get("task", {})
+        there = [state for state in _SHOWN if known.get(state)]
+        standing = reader.standing(run, *there) if there else []  # a pass over all units
+        standing = [unit for unit in standing if unit.machine == "task"]
         live = [unit for unit in standing if unit.state in LIVE]
         tasks = reader.tasks(run)
         moving = [self._moving(unit) for unit in live]
