@@ -70,6 +70,12 @@ def check_collections(
             hint = f"did you mean `{meant}`?" if meant else f"SPRINT.yaml has: {', '.join(sorted(known))}"
             message = f"SPRINT.yaml has no collection `{loop.collection}`"
             yield loop.document.diagnose("COLLECTION_NOT_FOUND", message, (*loop.loc, key), hint=hint)
+
+
+def check_used(
+    document: Document, collections: Mapping[str, Collection], loops: list[Outlined]
+) -> Iterator[Diagnostic]:
+    """Items that nothing is done with."""
     used = {loop.collection for loop in loops}
     for name, collection in collections.items():
         if name not in used and collection.items:

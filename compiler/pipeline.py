@@ -18,7 +18,7 @@ from compiler.diagnostics import CompileError, Diagnostic, Findings, Severity, r
 from compiler.emit import Emitter, TooLarge
 from compiler.expand import Outlined, check_ids, outline
 from compiler.reader import load
-from compiler.resolve import Library, Loaded, follow, shown
+from compiler.resolve import Library, Loaded, follow, named_in, shown
 from compiler.search import folders
 from compiler.source import Sprint, Workflow, read
 from compiler.template import Scope, names_in
@@ -194,14 +194,12 @@ class _Compile:
             follow(self.library, main, depth=0, missing="WORKFLOW_NOT_FOUND")
         asked: set[str] = set()
         for collection in self.collections.values():
-            for index, item in enumerate(collection.items):
-                if item is None or item.workflow is None or item.workflow in asked:
+            for index, name in named_in(self.document, collection.loc):
+                if name in asked:
                     continue
-                asked.add(item.workflow)
-                loc = (*collection.loc, index, "workflow")
-                found = self.library.get(
-                    item.workflow, code="ITEM_WORKFLOW_NOT_FOUND", at=(self.document, loc)
-                )
+                asked.add(name)
+                where = (self.document, (*collection.loc, index, "workflow"))
+                found = self.library.get(name, code="ITEM_WORKFLOW_NOT_FOUND", at=where)
                 if found is not None:
                     follow(self.library, found, depth=1, missing="PHASE_WORKFLOW_NOT_FOUND")
         return main
@@ -221,7 +219,10 @@ class _Compile:
     def check_items(self, outlined: Sequence[Outlined]) -> dict[str, list[str]]:
         """Collections against phases. Gives what for-each phases call the items of each collection."""
         loops = [one for one in outlined if one.kind is not None]
+        sound = not self.findings.failed()
         self.findings.add(*items.check_collections(self.document, self.collections, self.sprint, loops))
+        if sound:
+            self.findings.add(*items.check_used(self.document, self.collections, loops))
         kinds: dict[str, list[str]] = {name: [] for name in self.collections}
         for loop in loops:
             names = kinds.get(loop.collection)

@@ -31,6 +31,10 @@ class Loaded:
     document: Document
     workflow: Workflow
 
+    def references(self) -> Iterator[tuple[int, str]]:
+        """The workflows that phases name, with the indices of these; also of phases that are unusable otherwise."""
+        return named_in(self.document, ("phases",))
+
     def phases(self) -> Iterator[tuple[int, Phase]]:
         """The usable phases with their indices."""
         return numbered(self.workflow.phases)
@@ -118,6 +122,15 @@ class Library:
         return shown(path, self.base)
 
 
+def named_in(document: Document, loc: Loc) -> Iterator[tuple[int, str]]:
+    """The workflows that the mappings of a list name, with their indices."""
+    elements = document.value(loc)
+    for index, element in enumerate(elements if isinstance(elements, list) else ()):
+        name = element.get("workflow") if isinstance(element, dict) else None
+        if isinstance(name, str) and name.strip():
+            yield index, name
+
+
 def shown(path: Path, base: Path) -> str:
     """The path relative to `base` if it lies below it, else as it is."""
     absolute = path.absolute()
@@ -141,11 +154,9 @@ class _Walk:
 
     def go(self, here: Loaded, trail: tuple[Loaded, ...], depth: int) -> None:
         self.seen[here.key] = depth
-        for index, phase in here.phases():
-            if phase.workflow is None:
-                continue
+        for index, name in here.references():
             loc = ("phases", index, "workflow")
-            found = self.library.get(phase.workflow, code=self.missing, at=(here.document, loc))
+            found = self.library.get(name, code=self.missing, at=(here.document, loc))
             if found is None:
                 continue
             back = next((at for at, other in enumerate(trail) if other.key == found.key), None)

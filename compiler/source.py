@@ -449,7 +449,7 @@ def _salvaged(kind: type[Closed], name: str, value: Any) -> Any:
     whole = _field(kind, name, value)
     if whole is not None:
         return whole
-    if isinstance(value, list) and name in ("phases", "steps", "per_iteration_hooks"):
+    if isinstance(value, list) and (kind is Workflow or name == "steps"):
         return [_first(_field(kind, name, [element])) for element in value]
     if isinstance(value, dict) and name == "collections":
         return {

@@ -93,7 +93,7 @@ def variable_for(braces: str) -> str | None:
 
 def variable(key: str) -> str:
     """A key as part of the name of an environment variable."""
-    return re.sub(r"[^A-Z0-9]", "_", key.upper())
+    return re.sub(r"[^A-Za-z0-9]", "_", key).upper()
 
 
 @cache

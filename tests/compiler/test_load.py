@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -233,6 +233,10 @@ def test_long_texts_take_no_more_than_their_length(text: str) -> None:
     assert ours(text) is None or tree(text) is not None or text.startswith((" ", "#"))
 
 
+class Odd(Exception):
+    """The stock parser refuses blank lines before the text of a block that are shorter than it: YAML allows them."""
+
+
 def stock(text: str) -> list[Event] | None:
     """The events of the unchanged parser; None where it refuses."""
 
@@ -243,9 +247,8 @@ def stock(text: str) -> list[Event] | None:
                 raise YAMLError
             match event:
                 case ScalarEvent():
-                    yield Event(
-                        Kind.SCALAR, at, event.value, event.style is None and event.implicit[0], event.anchor
-                    )
+                    plain = event.style is None and event.implicit[0]
+                    yield Event(Kind.SCALAR, at, event.value, plain, event.anchor)
                 case MappingStartEvent():
                     yield Event(Kind.MAPPING, at, anchor=event.anchor)
                 case SequenceStartEvent():
@@ -259,7 +262,9 @@ def stock(text: str) -> list[Event] | None:
 
     try:
         return list(made())
-    except Exception:  # noqa: BLE001  # the stock parser has bugs of its own on texts such as these
+    except Exception as error:  # noqa: BLE001  # the stock parser has bugs of its own on texts such as these
+        if "more indented follow up line" in str(error):
+            raise Odd from None
         return None
 
 
@@ -270,10 +275,12 @@ def ours(text: str) -> list[Event] | None:
         return None
 
 
-PIECES = ["a", "bc", "1", "é", "- ", ": ", ":", "-", "?", "? ", "\n",
-          "\r\n", "\n  ", "\n    ", " ", "  ", "[", "]", "{", "}",
-          ",", ", ", '"', "'", "''", '"x"', "'y'", "|\n", "|-\n", ">\n", ">+\n", "|2\n", "# c", "#", "&x ", "*x ", "~",
-          "\\", "\\n", "\\x41", "%", "@", "!", "k: v\n", "- i\n", "ab\n  cd"]  # fmt: skip
+PIECES = [
+    "a", "bc", "1", "é", "-", ":", "?", "[", "]", "{", "}", ",", "\"", "'", "''", "\"x\"", "'y'", "#",
+    "&x", "*x", "~", "\\", "\\n", "\\x41", "%", "@", "!", "- ", ": ", "? ", "\n", "\r\n", "\n  ",
+    "\n    ", " ", "  ", ", ", "# c", "&x ", "*x ", "k: v\n", "- i\n", "ab\n  cd", "|\n", "|-\n", ">\n",
+    ">+\n", "|2\n",
+]  # fmt: skip
 
 
 @settings(max_examples=600, deadline=None)
@@ -282,15 +289,17 @@ PIECES = ["a", "bc", "1", "é", "- ", ": ", ":", "-", "?", "? ", "\n",
 @example("? a\n: - b\n  - c\n")
 @example("a: [b: c, {d}]\n")
 @example("- - a\n  - b\n-\n")
-def test_the_scanner_reads_what_the_stock_one_reads(text: str) -> None:
-    """Apart from document markers right behind the header of a top-level block, which the stock one takes for text."""
-    expected = stock(f"k: x\nz:\n  {text}".replace("\n---", "\n ---").replace("\n...", "\n ..."))
-    assert ours(f"k: x\nz:\n  {text}".replace("\n---", "\n ---").replace("\n...", "\n ...")) == expected
+def test_the_scanner_reads_what_the_stock_one_reads(piece: str) -> None:
+    text = f"k: x\nz:\n  {piece}"
+    try:
+        expected = stock(text)
+    except Odd:
+        reject()
+    assert ours(text) == expected
 
 
-SOURCES = sorted(Path(__file__).parents[3].glob("shared/corpus/**/*.yaml")) + sorted(
-    Path(__file__).parent.glob("cases/*/workflows/*.yaml")
-)
+SOURCES = sorted(Path(__file__).parents[3].glob("shared/corpus/*/workflows/*.yaml"))
+SOURCES += sorted(Path(__file__).parent.glob("cases/*/workflows/*.yaml"))
 
 
 def test_the_scanner_reads_real_files_as_the_stock_one_does() -> None:
