@@ -116,7 +116,11 @@ class _Shim:
 
     def ready(self, _: life.Fields) -> None:
         pid = os.getpid()
-        self.tell(wire.ready({"pid": str(pid), "start": platform.start_time(pid) or "", **self.errand.birth}))
+        identity = {"pid": str(pid), "start": platform.start_time(pid) or "", **self.errand.birth}
+        try:
+            os.write(self.errand.status, wire.ready(identity))
+        except BrokenPipeError:
+            pass  # nobody is there any more; the gate will tell
 
     def wait_for_go(self, _: life.Fields) -> bool:
         word = os.read(self.errand.gate, 1)
@@ -167,7 +171,7 @@ class _Shim:
         while True:
             now = time.monotonic()
             left = watch.left(now) if kill_at is None else kill_at - now
-            poll.poll(None if left is None else max(0.0, left) * 1000 + 1)
+            poll.poll(max(0.0, left) * 1000 + 1)
             asked = self.asked()
             ended = self.reap()
             if ended is not None:
@@ -221,7 +225,11 @@ class _Shim:
     def exit(self, fields: life.Fields) -> None:
         raw = attempt.sector("exit", fields)
         self.write(attempt.EXIT_OFFSET, raw)
-        self.tell(raw)  # saves the supervisor a read, and the verdict where the task has deleted the file
+        try:
+            # Saves the supervisor a read, and the verdict where the task has deleted the file.
+            os.write(self.errand.status, raw)
+        except OSError:
+            pass  # the next supervisor reads the file
 
     def sweep(self, _: life.Fields) -> None:
         if self.childless() and platform.LINUX:
@@ -271,12 +279,6 @@ class _Shim:
             time.sleep(pause)
             pause = min(1.0, pause * 2)
 
-    def tell(self, raw: bytes) -> None:
-        try:
-            os.write(self.errand.status, raw)
-        except BrokenPipeError:
-            pass  # the supervisor is gone; the next one reads the attempt file
-
 
 class _Watch:
     """Deadline and idle bound of a running task, in monotonic seconds."""
@@ -289,15 +291,12 @@ class _Watch:
         self.outputs = outputs
         self.sizes = (0, 0) if idle is None else self.measure()
         self.changed = begin
-        self.every = 0.0 if idle is None else min(30.0, idle / 20)
-        """How often the output is measured: a task may be found idle by so much too late, never too early."""
+        self.every = 30.0 if idle is None else min(30.0, idle / 20)
+        """How often it is looked at: a task may be found idle by so much too late, never too early."""
 
-    def left(self, now: float) -> float | None:
-        """Seconds until it has to be looked at again; None for never."""
-        ends = [] if self.deadline is None else [self.deadline - now]
-        if self.idle is not None:
-            ends.append(self.every)
-        return min(ends, default=None)
+    def left(self, now: float) -> float:
+        """Seconds until it has to be looked at again, though nothing be heard of it."""
+        return self.every if self.deadline is None else min(self.every, self.deadline - now)
 
     def over(self, now: float) -> str:
         """`timeout`, `idle`, or `exit` while neither bound is passed."""
