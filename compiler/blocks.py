@@ -6,8 +6,8 @@ from compiler import source
 from compiler.diagnostics import Diagnostic, Severity
 from compiler.nearest import closest
 from compiler.resolve import Library, Loaded
-from compiler.source import numbered
 from compiler.tree import Document
+from compiler.validate import numbered
 from fsm.plan import Hook, Orchestration
 
 

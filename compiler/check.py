@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from compiler.diagnostics import Diagnostic, Severity
 from compiler.nearest import near_miss
 from compiler.resolve import Loaded
-from compiler.source import MODELS, Agent, Phase, Sprint, keys_at, numbered
+from compiler.source import MODELS, Agent, Phase, Sprint
 from compiler.template import left_over, variable_for
 from compiler.tree import Document, Loc, Mapping
+from compiler.validate import keys_at, numbered
 
 SCHEMA_VERSION = "2.0"
 MOST = 200

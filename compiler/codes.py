@@ -10,8 +10,9 @@ from pydantic_core import ErrorDetails
 
 from compiler.diagnostics import Diagnostic
 from compiler.nearest import closest, near_miss
-from compiler.source import TAGS, keys_at
+from compiler.source import TAGS
 from compiler.tree import Document
+from compiler.validate import keys_at
 
 MOST = 1000
 """Findings of the validator that are told; a person reads the first few."""

@@ -5,7 +5,7 @@ than its own text.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from compiler import settings
 from compiler.builtin import EXECUTE
@@ -119,9 +119,11 @@ class Emitter:
             level="phase",
             children=tuple(steps),
             parallel=outlined.parallel or self._scheduled(collection),
+            on_dependency_failure=self._tolerance(),
             wait=outlined.wait,
+            on_parallel_failure=outlined.phase.on_parallel_failure,
             breaks=outlined.breaks,
-            gate=settings.gate(outlined.gate),
+            gate=settings.gate(outlined.gate, settings.settle(outlined, self.sprint).agent),
         )
 
     def _scheduled(self, collection: Collection) -> bool:
@@ -129,6 +131,10 @@ class Emitter:
         switch = self.sprint.parallel_execution
         depending = any(item.depends_on for item in collection.items if item is not None)
         return switch is not None and switch.enabled and depending
+
+    def _tolerance(self) -> str:
+        switch = self.sprint.parallel_execution
+        return (switch.on_dependency_failure if switch is not None else None) or "fail-phase"
 
     def _otherwise(self, outlined: Outlined) -> str:
         """The workflow of an item when neither it nor the phase names one; "" for what the phase itself says."""
@@ -165,14 +171,15 @@ class Emitter:
         prompt = phase.prompt
         if prompt is None and phase.run is None and not outlined.barrier:
             prompt = f"Execute phase: {outlined.id}"
+        settled = settings.settle(outlined, self.sprint)
         return _Stencil(
             outlined=outlined,
             segment=escape(outlined.id),
             prompt=prompt,
             named=item_names(prompt, kind) if kind and prompt is not None else [],
-            settled=settings.settle(outlined, self.sprint),
+            settled=settled,
             run=tuple(phase.run) if isinstance(phase.run, list) else phase.run,
-            gate=settings.gate(outlined.gate),
+            gate=settings.gate(outlined.gate, settled.agent),
         )
 
     def _stamp(
@@ -205,6 +212,7 @@ class Emitter:
                 path=path,
                 level="phase",
                 wait=outlined.wait,
+                on_parallel_failure=outlined.phase.on_parallel_failure,
                 breaks=outlined.breaks,
                 gate=stencil.gate,
             )
@@ -239,8 +247,9 @@ class Emitter:
             idle_timeout=settled.idle_timeout,
             parallel=outlined.parallel,
             wait=outlined.wait,
+            on_parallel_failure=outlined.phase.on_parallel_failure,
             breaks=outlined.breaks,
-            gate=stencil.gate,
+            gate=stencil.gate if stencil.gate is None else replace(stencil.gate, agent=agent),
             retry=retry,
             exclusive=settled.exclusive,
         )

@@ -11,8 +11,9 @@ from compiler.check import MOST, unknown
 from compiler.diagnostics import Diagnostic, Severity
 from compiler.expand import Outlined
 from compiler.nearest import closest, near_miss
-from compiler.source import Item, Sprint, keys_at
+from compiler.source import Item, Sprint
 from compiler.tree import Document, Loc
+from compiler.validate import keys_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,9 +20,10 @@ from compiler.expand import Outlined, check_ids, outline
 from compiler.reader import load
 from compiler.resolve import Library, Loaded, follow, named_in, shown
 from compiler.search import folders
-from compiler.source import Sprint, Workflow, read
+from compiler.source import Sprint, Workflow
 from compiler.template import Scope, names_in
 from compiler.tree import Document
+from compiler.validate import read
 from fsm.plan import Node, Plan
 
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}_", re.ASCII)
@@ -161,7 +162,8 @@ class _Compile:
         phases = self.emit(main, outlined, kinds, scope)
         if self.findings.failed() or (self.sources.strict and self.findings.items):
             self.sources.stop()
-        parallel, limit = self.sprint.parallel_execution, self.sprint.concurrency
+        parallel = self.sprint.parallel_execution
+        limit, agents = settings.at_once(self.sprint.concurrency)
         if limit is None and parallel is not None and parallel.enabled:
             limit = parallel.max_concurrency or None
         plan = Plan(
@@ -175,11 +177,12 @@ class _Compile:
             orchestration=blocks.orchestration(main.workflow),
             retry=settings.retry(self.sprint.retry or main.workflow.retry),
             concurrency=limit,
+            agents=agents,
             on_parallel_failure=self.sprint.on_parallel_failure or "warn",
-            on_dependency_failure=(parallel and parallel.on_dependency_failure) or "fail-phase",
             sources=tuple(
-                (os.path.relpath(document.path or "", self.directory), document.sha256)
+                (os.path.relpath(document.path, self.directory), document.sha256)
                 for document in self.sources.documents
+                if document.path is not None
             ),
         )
         return Compiled(plan=plan, warnings=self.sources.found(), texts=self.sources.texts())

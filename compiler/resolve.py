@@ -13,8 +13,9 @@ from compiler.diagnostics import Diagnostic, Findings
 from compiler.nearest import closest
 from compiler.reader import build, load
 from compiler.search import find, is_name, names
-from compiler.source import Phase, Workflow, numbered, read
+from compiler.source import Phase, Workflow
 from compiler.tree import Document, Loc
+from compiler.validate import numbered, read
 
 MAX_DEPTH = 5
 """Levels of workflows that refer to each other, the main one included."""
@@ -110,6 +111,7 @@ class Library:
     def _builtin(self, name: str) -> Loaded | None:
         document = Document(file=f"<built-in {name}>", path=None, text=WORKFLOWS[name], sha256="")
         build(document)
+        self.documents.append(document)
         return self._made(name, name, document)
 
     def _made(self, name: str, key: str, document: Document) -> Loaded | None:

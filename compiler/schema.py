@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from compiler.source import KINDS
+from compiler.validate import KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

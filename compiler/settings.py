@@ -62,14 +62,27 @@ def agent(written: str | source.Program | None) -> Agent | None:
     )
 
 
-def gate(written: source.Gate | None) -> Gate | None:
-    """A gate as the plan has it. Without on-fail there is nothing between two runs, so there is one."""
+def at_once(written: int | source.Concurrency | None) -> tuple[int | None, int | None]:
+    """The limits (of all tasks, of those that prompt an agent)."""
+    if isinstance(written, source.Concurrency):
+        return written.total, written.agents
+    return written, None
+
+
+def gate(written: source.Gate | None, fixer: Agent | None) -> Gate | None:
+    """A gate as the plan has it; `fixer` mends what it finds. Without on-fail there is nothing between two runs."""
     if written is None:
         return None
     fail = written.on_fail
     if fail is None:
         return Gate(script=written.script, tries=1, timeout=written.timeout)
-    return Gate(script=written.script, prompt=fail.prompt, tries=fail.max_retries, timeout=written.timeout)
+    return Gate(
+        script=written.script,
+        prompt=fail.prompt,
+        tries=fail.max_retries,
+        timeout=written.timeout,
+        agent=fixer,
+    )
 
 
 def retry(written: source.Retry | None) -> Retry | None:

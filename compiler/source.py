@@ -4,11 +4,7 @@ Rule: the keys live here and nowhere else; validation, did-you-mean and the JSON
 A closed block refuses a key that it does not know; an open one keeps it for whoever reads the file.
 """
 
-import math
-import re
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,20 +14,21 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
 
-from compiler.scalars import as_text, is_scalar
+from compiler.values import (
+    DURATION,
+    LONGEST,
+    free_name,
+    item_id,
+    one_line,
+    plain,
+    plain_id,
+    seconds,
+    variable,
+)
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_DURATION = r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d))+"
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_LONGEST = 366 * 86400.0
-_T = TypeVar("_T")
-_M = TypeVar("_M", bound="Closed")
 MODELS = ("sonnet", "opus", "haiku")
 """The names that the default agent gives its models."""
 
@@ -41,79 +38,25 @@ def kebab(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _one_line(text: str) -> str:
-    found = _CONTROL.search(text)
-    if found is not None:
-        raise PydanticCustomError(
-            "control", "holds the control character U+{code}", {"code": f"{ord(found[0]):04X}"}
-        )
-    return text
-
-
-def _seconds(value: Any) -> float:
-    seconds = math.nan
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = float(value) if abs(value) < _LONGEST * 2 else math.inf
-    elif isinstance(value, str) and len(value) < 100 and re.fullmatch(_DURATION, value, re.ASCII):
-        seconds = sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(value))
-    if not 0 < seconds <= _LONGEST:
-        raise PydanticCustomError(
-            "duration", 'is neither a time such as "90s", "30m", "1h30m" nor a number of seconds'
-        )
-    return seconds
-
-
-def _variable(value: Any) -> str:
-    if not is_scalar(value):
-        raise PydanticCustomError("scalar", "is not a single value")
-    text = "" if value is None else as_text(value)
-    if len(text.encode()) > 100_000:
-        raise PydanticCustomError("long", "is longer than 100,000 bytes, more than an environment can carry")
-    return text
-
-
-def _free(name: str) -> str:
-    if name.startswith("FSM_SPRINT_"):
-        raise PydanticCustomError("reserved", "begins with FSM_SPRINT_, which is kept for the runner")
-    return name
-
-
-def _plain(value: Any) -> str | None:
-    """A name may be a number in YAML; it is text from here on."""
-    if not is_scalar(value):
-        raise PydanticCustomError("scalar", "is not a single value")
-    return None if value is None else as_text(value)
-
-
-def _plain_id(value: Any) -> str | None:
-    text = _plain(value)
-    return None if text is None else _one_line(text)
-
-
-def _falsy(value: Any) -> str | None:
-    """An item's id: what JavaScript calls falsy means that it has none."""
-    return _plain_id(value) if value else None
-
-
 Text = Annotated[str, Field(pattern=r"\S")]
-Id = Annotated[str, Field(pattern=r"\S"), AfterValidator(_one_line)]
+Id = Annotated[str, Field(pattern=r"\S"), AfterValidator(one_line)]
 Name = Annotated[
-    str | None, BeforeValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+    str | None, BeforeValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
 ]
 SprintId = Annotated[
-    str | None, BeforeValidator(_plain_id), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+    str | None, BeforeValidator(plain_id), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
 ]
 ItemId = Annotated[
-    str | None, BeforeValidator(_falsy), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+    str | None, BeforeValidator(item_id), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
 ]
 Seconds = Annotated[
     float,
-    BeforeValidator(_seconds),
+    BeforeValidator(seconds),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0, "maximum": _LONGEST},
-                {"type": "string", "pattern": f"^{_DURATION}$"},
+                {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST},
+                {"type": "string", "pattern": f"^{DURATION}$"},
             ]
         }
     ),
@@ -121,15 +64,15 @@ Seconds = Annotated[
 Model = Annotated[
     str,
     Field(pattern=r"\S"),
-    AfterValidator(_one_line),
+    AfterValidator(one_line),
     WithJsonSchema({"anyOf": [{"enum": list(MODELS)}, {"type": "string", "pattern": r"\S"}]}),
 ]
 Variable = Annotated[
     str,
-    BeforeValidator(_variable),
+    BeforeValidator(variable),
     WithJsonSchema({"type": ["string", "number", "boolean", "null"], "maxLength": 100_000}),
 ]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(_free)]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(free_name)]
 Env = dict[VariableName, Variable]
 Argv = Annotated[list[str], Field(min_length=1)]
 
@@ -164,9 +107,13 @@ def _step_kind(value: Any) -> str:
     return "text" if isinstance(value, str) else "item"
 
 
+def _limits_kind(value: Any) -> str:
+    return "limits" if isinstance(value, dict | Concurrency) else "number"
+
+
 Agent = Annotated[Annotated[Id, Tag("name")] | Annotated[Program, Tag("program")], Discriminator(_agent_kind)]
 Run = Annotated[Annotated[Text, Tag("text")] | Annotated[Argv, Tag("argv")], Discriminator(_run_kind)]
-TAGS = frozenset({"name", "program", "text", "argv", "item"})
+TAGS = frozenset({"name", "program", "text", "argv", "item", "number", "limits"})
 """Names of union members: they turn up in the location of a finding and are no part of the document."""
 
 
@@ -181,7 +128,7 @@ class Retry(Closed):
     )
     on: list[Text] | None = Field(default=None, description="Verdicts or classes that are tried again.")
     old_max_attempts: Annotated[int, Field(ge=1, le=1000)] | None = Field(default=None, alias="maxAttempts")
-    old_backoff: list[Annotated[float, Field(ge=0, le=_LONGEST * 1000)]] | None = Field(
+    old_backoff: list[Annotated[float, Field(ge=0, le=LONGEST * 1000)]] | None = Field(
         default=None, alias="backoffMs", description="As `backoff`, in milliseconds."
     )
     old_on: list[Text] | None = Field(default=None, alias="retryOn")
@@ -249,6 +196,9 @@ class Phase(Settings):
     gate: Gate | None = None
     exclusive: Id | None = Field(
         default=None, description="Two phases with the same name here never overlap."
+    )
+    on_parallel_failure: Literal["warn", "block"] | None = Field(
+        default=None, description="At a sync point: what a failure in the background means."
     )
 
 
@@ -342,6 +292,21 @@ class Prompts(Closed):
     result_reporting: str | None = None
 
 
+AtOnce = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Concurrency(Closed):
+    """Tasks at once, at most, by kind."""
+
+    agents: AtOnce | None = Field(default=None, description="Tasks that prompt an agent.")
+    total: AtOnce | None = Field(default=None, description="All tasks.")
+
+
+Limits = Annotated[
+    Annotated[AtOnce, Tag("number")] | Annotated[Concurrency, Tag("limits")], Discriminator(_limits_kind)
+]
+
+
 class Config(Closed):
     """Keys of old that had no effect."""
 
@@ -376,102 +341,8 @@ class Sprint(Settings, Open):
     prompts: Prompts | None = None
     worktree: SprintWorktree | None = None
     per_iteration_hooks: dict[str, Toggle] | None = None
-    concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
-        default=None, description="Tasks at once, at most."
+    concurrency: Limits | None = Field(
+        default=None, description="Tasks at once, at most; or by kind: agents, total."
     )
     on_parallel_failure: Literal["warn", "block"] | None = None
     parallel_execution: ParallelExecution | None = None
-
-
-KINDS: dict[str, type[Closed]] = {"sprint": Sprint, "workflow": Workflow}
-
-
-@cache
-def _blocks(kind: str) -> dict[str, tuple[str, ...]]:
-    return {
-        at: tuple(alias(block, name) for name in block.model_fields) for at, block in _walk(KINDS[kind], "")
-    }
-
-
-def keys_at(kind: str, place: str) -> tuple[str, ...]:
-    """The keys of the block at a place (`phases/#/gate`; `#` for an index, `*` for a name), as they are written."""
-    return _blocks(kind).get(place, ())
-
-
-def alias(block: type[BaseModel], name: str) -> str:
-    """How a field of a block is written in YAML."""
-    return block.model_fields[name].alias or kebab(name)
-
-
-def _walk(block: type[BaseModel], at: str) -> Iterator[tuple[str, type[BaseModel]]]:
-    yield at, block
-    for name, field in block.model_fields.items():
-        here = f"{at}/{alias(block, name)}".removeprefix("/")
-        for inner, below in _models(field.annotation):
-            yield from _walk(inner, here + below)
-
-
-def _models(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:
-    """The models inside of a type, each with the steps that lead down to it."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation, ""
-        return
-    step = {list: "/#", dict: "/*"}.get(get_origin(annotation), "")
-    for part in get_args(annotation):
-        for inner, below in _models(part):
-            yield inner, step + below
-
-
-def numbered(values: Sequence[_T] | None) -> Iterator[tuple[int, _T]]:
-    """The usable elements of a list that `read` has given, with their indices."""
-    for index, value in enumerate(values or ()):
-        if cast("_T | None", value) is not None:
-            yield index, value
-
-
-def read(kind: type[_M], data: Any) -> tuple[_M | None, list[ErrorDetails]]:
-    """The data as a model, and what is wrong with it. A model with faults has None wherever something is unusable."""
-    try:
-        return kind.model_validate(data), []
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-    if not isinstance(data, dict):
-        return None, found
-    made = kind.model_construct()
-    for name in kind.model_fields:
-        value = data.get(alias(kind, name))
-        setattr(made, name, None if value is None else _salvaged(kind, name, value))
-    return made, found
-
-
-def _salvaged(kind: type[Closed], name: str, value: Any) -> Any:
-    """What is usable of a field: all of it, or the usable elements of its lists, in their places."""
-    whole = _field(kind, name, value)
-    if whole is not None:
-        return whole
-    if isinstance(value, list) and (kind is Workflow or name == "steps"):
-        return [_first(_field(kind, name, [element])) for element in value]
-    if isinstance(value, dict) and name == "collections":
-        return {
-            key: [_first(_first_of(_field(kind, name, {key: [element]}))) for element in elements]
-            for key, elements in value.items()
-            if isinstance(elements, list)
-        }
-    return None
-
-
-def _field(kind: type[Closed], name: str, value: Any) -> Any:
-    probe = kind.model_construct()
-    try:
-        kind.__pydantic_validator__.validate_assignment(probe, name, value)
-    except ValidationError:
-        return None
-    return getattr(probe, name)
-
-
-def _first(values: list[Any] | None) -> Any:
-    return values[0] if values else None
-
-
-def _first_of(values: dict[str, Any] | None) -> Any:
-    return next(iter(values.values())) if values else None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compiler.diagnostics import CompileError, Severity
 from compiler.pipeline import check_workflow, compile_sprint
-from compiler.source import keys_at
+from compiler.validate import keys_at
 from fsm.plan import dump, load
 from tests.compiler.sprints import TODAY, write
 

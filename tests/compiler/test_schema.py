@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 
 from compiler.reader import build
 from compiler.schema import DIALECT, schema
-from compiler.source import KINDS, keys_at
 from compiler.tree import Document
+from compiler.validate import KINDS, keys_at
 
 CASES = Path(__file__).parent / "cases"
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
@@ -111,7 +111,7 @@ def test_the_keys_of_the_schema_are_those_of_the_models(kind: str) -> None:
 
 
 def _models(kind: str) -> Iterator[Any]:
-    from compiler.source import _walk
+    from compiler.validate import _walk
 
     return (block for _, block in _walk(KINDS[kind], ""))
 
