@@ -220,7 +220,7 @@ def _within(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
         tagged = (
             part in TAGS
             and bool(found)
-            and (found[-1] in ("agent", "run") or (len(found) == 2 and found[0] == "steps"))
+            and (found[-1] in ("agent", "run", "concurrency") or (len(found) == 2 and found[0] == "steps"))
         )
         if not tagged and part != "[key]":
             found.append(part)

@@ -157,8 +157,6 @@ class Plan:
     """At most this many of them may prompt an agent; None for no bound of their own."""
     on_parallel_failure: str = "warn"
     """`warn` or `block`: what a failed background task means at a sync point."""
-    on_dependency_failure: str = "fail-phase"
-    """`skip-dependents`, `fail-phase` or `continue`: what a failed step means for those that depend on it."""
     sources: tuple[tuple[str, str], ...] = ()
     """Relative path and sha256 of every file that the plan was made from."""
     version: int = 1

@@ -133,7 +133,7 @@ class Sprint:
         elif row.trigger == "retry":
             facts = row.decoded()
             unit.kept = facts.get("keep", False)
-            if facts["by"] != "gate":
+            if facts.get("by") != "gate":
                 unit.tries = 0
         elif row.trigger == "verify":
             unit.kept = False
