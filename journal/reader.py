@@ -167,7 +167,7 @@ class Reader:
             yield
         finally:
             if self.connection.in_transaction:
-                self.connection.execute("COMMIT")
+                self._all("COMMIT")
 
     def close(self) -> None:
         """Ends the connection and removes the copy, if one was made."""

@@ -89,10 +89,9 @@ def _recorded(what: What, sprint: Path | None) -> "Graph":
     from diagrams.plan import from_plan
     from fsm.plan import load
     from fsm.transition import SPRINT_UNIT
-    from journal.reader import open_reader
 
     journal, _ = record.recorded(sprint)
-    with open_reader(journal) as reader:
+    with record.reading(journal) as reader:
         run = reader.latest_run() or ""
         amended = reader.last(run, "amend", SPRINT_UNIT)
         if amended is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fsm_sprint.cli import options
+from fsm_sprint.cli import options, record
 from fsm_sprint.cli.exits import UsageError
 from fsm_sprint.paths import SprintPaths, errors_of
 
@@ -59,14 +59,13 @@ def logs(
     from fsm_sprint.report.attempts import chosen
     from fsm_sprint.report.follow import Follower
     from fsm_sprint.report.lookup import lookup
-    from journal.reader import open_reader
 
     paths, wanted = _named(sprint, unit)
     if attempt is not None and wanted is None:
         raise UsageError("--attempt needs a UNIT", hint="`fsm-sprint status --all` lists them")
     if not paths.journal.exists():
         raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
-    with open_reader(paths.journal) as reader:
+    with record.reading(paths.journal) as reader:
         run = reader.latest_run() or ""
         found = lookup(reader, run, wanted) if wanted is not None else None
         shown = chosen(reader, run, found, attempt)

@@ -1,13 +1,18 @@
 """What is recorded of a sprint, named by the sprint or by the journal's own file: a copy, a backup, somebody else's."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fsm_sprint.cli import options
 from fsm_sprint.cli.exits import UsageError
 from fsm_sprint.paths import SprintPaths
+
+if TYPE_CHECKING:
+    from journal.reader import Reader
 
 Record = Annotated[
     Path | None,
@@ -27,3 +32,34 @@ def recorded(named: Path | None) -> tuple[Path, SprintPaths | None]:
     if not paths.journal.exists():
         raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
     return paths.journal, paths
+
+
+@contextmanager
+def reading(journal: Path) -> "Iterator[Reader]":
+    """The journal, open for reading. What is written in it and cannot be understood makes it JournalDamaged."""
+    from journal.errors import JournalDamaged
+    from journal.reader import open_reader
+
+    with open_reader(journal) as reader:
+        try:
+            yield reader
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            # SQLite stores whatever it is given, so a damaged row may hold anything in any column.
+            raise JournalDamaged(
+                f"{journal} holds something that makes no sense: {type(error).__name__}: {error}",
+                hint="`fsm-sprint verify` says what is wrong with it",
+            ) from error
+
+
+@contextmanager
+def unswept() -> Iterator[None]:
+    """Without the search for garbage: a fold keeps all that it makes, and the search would take a third of its time."""
+    import gc
+
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()

@@ -53,14 +53,13 @@ def replay(
 ) -> None:
     """Tell what happened, row by row; every state is computed by the code that runs sprints."""
     from fsm_sprint.report.history import History, run_named
-    from journal.reader import open_reader
 
     if json and rebuild:
         raise UsageError("--json and --rebuild are two things", hint="ask for one at a time")
     if output is not None and not rebuild:
         raise UsageError("-o goes with --rebuild", hint="redirect stdout to keep the story")
     journal, paths = record.recorded(sprint)
-    with open_reader(journal) as reader:
+    with record.reading(journal) as reader, record.unswept():
         if reader.note:
             print(f"note: {reader.note}", file=sys.stderr)
         name = run_named(reader, run)

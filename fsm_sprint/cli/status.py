@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fsm_sprint.cli import options
+from fsm_sprint.cli import options, record
 from fsm_sprint.cli.exits import ExitCode, at_rest
 from fsm_sprint.clock import SystemClock
 
@@ -24,12 +24,11 @@ def status(
 ) -> None:
     """Show where a sprint stands: what runs, what waits, what failed, whether its supervisor lives. Changes nothing."""
     from fsm_sprint.report.status import status as look
-    from journal.reader import open_reader
 
     paths = options.paths(sprint)
     clock = SystemClock()
     if paths.journal.exists():
-        with open_reader(paths.journal) as reader:
+        with record.reading(paths.journal) as reader:
             document = look(paths, reader, clock, every=every)
     else:
         document = look(paths, None, clock)

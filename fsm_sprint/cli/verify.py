@@ -37,14 +37,13 @@ def verify(
     """Check the chain, every row, every text, the fold of every run, and PROGRESS.yaml against them. Mends nothing."""
     from fsm_sprint.report.audit import audit
     from fsm_sprint.report.document import printed
-    from journal.reader import open_reader
 
     journal, paths = record.recorded(sprint)
     if head is not None and (len(head) < 8 or not set(head.lower()) <= set("0123456789abcdef")):
         raise UsageError(
             "--head wants at least 8 hex digits of a hash", hint="`fsm-sprint status` shows the newest"
         )
-    with open_reader(journal) as reader:
+    with record.reading(journal) as reader, record.unswept():
         document = audit(reader, paths, SystemClock(), head=head.lower() if head else None, least=least)
     if json:
         print(printed(document))

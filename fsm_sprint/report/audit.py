@@ -121,20 +121,26 @@ def pages(reader: Reader, run: str | None = None, last: int | None = None) -> It
 
 def _units(reader: Reader, sprint: Sprint, checked: Document) -> Iterator[Problem]:
     """Where the quick-read table and the fold of a run part."""
-    known = {unit.path: unit for unit in reader.units(sprint.run)}
-    checked["units"] += len(known)
-    for path, unit in sprint.units.items():
-        row = known.pop(path, None)
-        if row is None:
-            yield Problem(0, f"`units` lacks {path}, which the plan of run {sprint.run} has")
-        elif (row.state, row.attempt) != (unit.state, unit.attempt):
+    known = 0
+    rows = reader.units(sprint.run)
+    checked["units"] += len(rows)
+    for row in rows:
+        unit = sprint.units.get(row.path)
+        if unit is None:
+            yield Problem(
+                row.seq, f"`units` has {row.path}, which the plan of run {sprint.run} does not have"
+            )
+            continue
+        known += 1
+        if (row.state, row.attempt) != (unit.state, unit.attempt):
             yield Problem(
                 row.seq,
-                f"`units` has {path} as {row.state}, attempt {row.attempt};"
+                f"`units` has {row.path} as {row.state}, attempt {row.attempt};"
                 f" the fold says {unit.state}, attempt {unit.attempt}",
             )
-    for path in known:
-        yield Problem(0, f"`units` has {path}, which the plan of run {sprint.run} does not have")
+    if known < len(sprint.units):
+        for path in sprint.units.keys() - {row.path for row in rows}:
+            yield Problem(0, f"`units` lacks {path}, which the plan of run {sprint.run} has")
 
 
 def _same(sprint: Sprint, published: Published) -> Iterator[Problem]:

@@ -44,14 +44,15 @@ class History:
         for row in pages(self._reader, self.run, self.last):
             try:
                 self.sprint.apply(row)
-            except (SprintError, ValueError, KeyError, TypeError) as error:
+                narrator.name = line(self.sprint.plan.sprint_id) or "sprint"
+                self._sum.add(row)
+                told = narrator.tell(row)
+            except (SprintError, ValueError, KeyError, TypeError, AttributeError) as error:
                 raise JournalDamaged(
                     f"the journal cannot be replayed past row {row.seq - 1}: {error}",
                     hint="`fsm-sprint verify` says all that is wrong with it",
                 ) from error
-            narrator.name = line(self.sprint.plan.sprint_id) or "sprint"
-            self._sum.add(row)
-            yield narrator.tell(row)
+            yield told
 
     @property
     def plan(self) -> Plan:
