@@ -40,14 +40,6 @@ class Stop(NamedTuple):
     kill_at: int
 
 
-class Reap(NamedTuple):
-    """End what is left of an attempt that is over, and give up what is held for it."""
-
-    unit: str
-    attempt: int
-    name: str
-
-
 class Answer(NamedTuple):
     """Tell whoever asked what came of it; told again when the same request is met again."""
 
@@ -55,4 +47,4 @@ class Answer(NamedTuple):
     text: str
 
 
-Effect = Spawn | Go | Attach | Stop | Reap | Answer
+Effect = Spawn | Go | Attach | Stop | Answer

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fsm import attempt as record
-from fsm.effects import Answer, Attach, Effect, Reap, Spawn, Stop
+from fsm.effects import Answer, Attach, Effect, Spawn, Stop
 from fsm.errors import SprintError
 from fsm.events import Adopted, Ended, Event, Ready
 from fsm.judge import Finding
@@ -122,7 +122,7 @@ class LocalExecutor:
                     fresh.append(effect)
             elif isinstance(effect, Stop):
                 self._stop(effect, watch)
-            elif isinstance(effect, Reap):
+            elif isinstance(effect):
                 self._reap(effect, watch)
             elif isinstance(effect, Attach):
                 if watch is None:
@@ -207,12 +207,6 @@ class LocalExecutor:
             due = self._clock.monotonic() + min(max(0.0, left), _LONGEST_GRACE)
             ending = self._endings[watch.key] = Ending(watch, due)
         ending.tell(self._here)
-
-    def _reap(self, effect: Reap, watch: Watch | None) -> None:
-        if watch is not None:
-            self._forget(watch)
-        folder = self._paths.attempt(effect.name, effect.attempt)
-        self._leftovers.add(effect.unit, folder, self._marks(effect.unit, effect.attempt), patience=_LEAVING)
 
     # Events
 

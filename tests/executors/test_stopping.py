@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fsm.effects import Reap
 from fsm_sprint.executors import platform
-from tests.executors.hands import Hands, gone
+from tests.executors.hands import Hands
 
 STUBBORN = "trap '' TERM; echo up; while :; do sleep 0.05; done"
 
@@ -200,13 +199,3 @@ def test_only_the_very_process_is_signalled():
         victim.wait()
     assert not platform.send(victim.pid, start, signal.SIGKILL)
     assert os.getpid() in {row.pid for row in platform.processes()}
-
-
-def test_what_is_reaped_leaves_and_nobody_is_told(hands: Hands):
-    hands.spawn(hands.shell("echo ran"))
-    identity = hands.ready()
-    hands.perform(Reap("task", 1, "task"))
-    gone(identity)
-    assert hands.step(0.05) == []
-    assert hands.log() == ""
-    assert hands.ran(hands.shell("true"), attempt=2).verdict == "ok"
