@@ -122,8 +122,6 @@ class LocalExecutor:
                     fresh.append(effect)
             elif isinstance(effect, Stop):
                 self._stop(effect, watch)
-            elif isinstance(effect):
-                self._reap(effect, watch)
             elif isinstance(effect, Attach):
                 if watch is None:
                     self._attach(effect)
