@@ -58,6 +58,8 @@ class Console:
         self._sprint = sprint
         self._directory = directory
         self._narrator = Narrator(line(sprint.plan.sprint_id) or "sprint")
+        if sprint.seq:
+            self._narrator.recall(sprint)
         self._told = sprint.rested.seq if sprint.rested is not None else 0
         self._drawing: Drawing = Plain(sprint, self._narrator, self.outlet, quiet=quiet)
         if drawable(stream) if live is None else live:

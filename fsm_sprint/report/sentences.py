@@ -25,11 +25,13 @@ class Memory:
     """How often each unit has failed in its present round."""
     alive: set[str] = field(default_factory=set)
     state: str = "not-started"
-    last: Transition | None = None
+    epoch: int = 0
+    at: int = 0
+    """Of the last row; both 0 before the first."""
 
     def note(self, row: Transition, facts: Facts) -> None:
         """Remembers a row that has been told."""
-        self.last = row
+        self.epoch, self.at = row.epoch, row.at
         if row.machine == Machine.SPRINT:
             self.state = row.dest
         if row.machine != Machine.TASK:
@@ -246,10 +248,9 @@ def _run_again(row: Transition, facts: Facts, _: Memory) -> str:
 @_for(Machine.SPRINT, "lease")
 def _lease(row: Transition, facts: Facts, memory: Memory) -> str:
     who = f" (pid {_word(facts, 'pid')} on {_word(facts, 'host')})" if "pid" in facts else ""
-    before = memory.last
-    if before is None or before.epoch == row.epoch:
+    if memory.epoch in (0, row.epoch):
         return f"supervisor {row.epoch}{who} began"
-    gap = f"{span(row.at - before.at)} after the last row of supervisor {before.epoch}"
+    gap = f"{span(row.at - memory.at)} after the last row of supervisor {memory.epoch}"
     if memory.alive:
         gap += f", which had ended while {_count(len(memory.alive), 'task')} ran"
     elif memory.state not in AT_REST:

@@ -5,12 +5,15 @@ Rule: a narrator is fed the rows of a run in order and says only what they say; 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.states import Machine
 from fsm.transition import SPRINT_UNIT, Facts, Transition
 from fsm_sprint.report.sentences import SENTENCES, Memory, listed
 from fsm_sprint.report.terminal import line
+
+if TYPE_CHECKING:
+    from fsm.sprint import Sprint
 
 
 class Told(NamedTuple):
@@ -31,6 +34,15 @@ class Narrator:
         """`name` is what the sprint is called; `adopted`: how many tasks each epoch took over, where that is known."""
         self.name = name
         self._memory = Memory(adopted=adopted or {})
+
+    def recall(self, sprint: "Sprint") -> None:
+        """Remembers what a fold knows, for who begins to listen in the middle."""
+        memory = self._memory
+        memory.epoch, memory.at, memory.state = sprint.epoch, sprint.at, sprint.state
+        memory.alive = set(sprint.live)
+        memory.started = {
+            path: unit.started.at for path, unit in sprint.live.items() if unit.started is not None
+        }
 
     def tell(self, row: Transition) -> Told:
         """The row in words."""

@@ -135,8 +135,29 @@ def test_a_run_that_goes_on_is_not_told_its_old_end(tmp_path: Path) -> None:
         publish(console, scene)
 
     assert stream.getvalue().splitlines() == [
-        "   0:05  boat  supervisor 2 (pid 5 on here) began",
+        "   0:05  boat  supervisor 2 (pid 5 on here) took over (epoch 2), 1.0 s after the last row of supervisor 1",
         "   0:06  boat  goes on from paused-at-breakpoint by eve: run again",
+    ]
+
+
+def test_who_takes_over_from_a_dead_supervisor_says_so(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    with Scene(tmp_path, leaf("a")).begin() as scene:
+        scene.spawn("a")
+        scene.commit()
+        scene.at += 59_000
+        console = Console(scene.sprint, Clock(), tmp_path, stream, live=False)
+        scene.lease(pid=5)
+        scene.move("a", "adopt", attempt=1)
+        scene.move("a", "succeed", {}, attempt=1)
+        publish(console, scene)
+
+    took, *rest = stream.getvalue().splitlines()
+    assert took.startswith("   1:02  boat  supervisor 2 (pid 5 on here) took over (epoch 2), 1m 00s after the last")
+    assert took.endswith(" row of supervisor 1, which had ended while 1 task ran")
+    assert rest == [
+        "   1:03  a  attempt 1 was found alive by supervisor 2 and goes on",
+        "   1:04  a  completed after 1m 02s",
     ]
 
 

@@ -31,7 +31,15 @@ def test_counting_along_gives_the_same_as_counting_anew(seed: int) -> None:
 def test_a_tally_names_what_there_is() -> None:
     assert tally({}) == "0 of 0 tasks done"
     assert tally({"completed": 1}) == "1 of 1 task done"
-    states = {"completed": 3, "skipped": 1, "failed": 2, "spawned": 1, "stopping": 1, "waiting": 1, "pending": 9}
+    states = {
+        "completed": 3,
+        "skipped": 1,
+        "failed": 2,
+        "spawned": 1,
+        "stopping": 1,
+        "waiting": 1,
+        "pending": 9,
+    }
     assert tally(states) == "4 of 18 tasks done, 2 failed, 1 skipped, 2 running, 1 waiting"
 
 
