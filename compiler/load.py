@@ -21,6 +21,7 @@ from ruamel.yaml.events import (
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
+    StreamEndEvent,
 )
 from ruamel.yaml.parser import Parser
 from ruamel.yaml.reader import Reader
@@ -82,7 +83,7 @@ def events(text: str) -> Iterator[Event]:
             raise Refused(
                 "it is not YAML here", offset=min(parser.scanner.reader.index, len(text))
             ) from error
-        if event is None:
+        if type(event) is StreamEndEvent:
             return
         made = _event(event)
         if made is not None:

@@ -92,7 +92,8 @@ def _salvaged(kind: type[Closed], name: str, value: Any) -> Any:
 
 
 def _field(kind: type[Closed], name: str, value: Any) -> Any:
-    probe = kind.model_construct()
+    needed = [alias(kind, other) for other, field in kind.model_fields.items() if field.is_required()]
+    probe = kind.model_construct(**dict.fromkeys(needed))
     try:
         kind.__pydantic_validator__.validate_assignment(probe, name, value)
     except ValidationError:
