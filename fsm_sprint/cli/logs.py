@@ -66,7 +66,9 @@ def logs(
     if not paths.journal.exists():
         raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
     with record.reading(paths.journal) as reader:
-        run = reader.latest_run() or ""
+        run = reader.latest_run()
+        if run is None:
+            raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
         found = lookup(reader, run, wanted) if wanted is not None else None
         shown = chosen(reader, run, found, attempt)
         writer = _Writer(raw=raw, headed=len(shown) > 1 or (follow and found is None))

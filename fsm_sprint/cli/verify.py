@@ -67,8 +67,9 @@ def _show(document: dict[str, Any], journal: Path) -> None:
     progress = f", PROGRESS.yaml at row {checked['progress']}" if checked["progress"] else ""
     found = len(document["problems"])
     result = "all of it is whole" if document["ok"] else f"{found} problem{'' if found == 1 else 's'}"
+    runs = f"{checked['runs']} run{'' if checked['runs'] == 1 else 's'}"
     print(
-        f"{result}: {checked['rows']} rows chained, legal and folded in {checked['runs']} runs,"
+        f"{result}: {checked['rows']} rows chained, legal and folded in {runs},"
         f" {checked['units']} units, {checked['texts']} texts{progress}; {span(document['elapsed_ms'])}"
     )
     if document["ok"]:

@@ -28,11 +28,19 @@ def closing(sprint: Sprint, directory: Path) -> list[str]:
         shown.append(f"  failed: {line(unit.path)}{f': {why}' if why else ''}{f'; see {log}' if log else ''}")
     if len(failed) > SHOWN:
         shown.append(f"  and {len(failed) - SHOWN} more")
-    told = advice(sprint.state, directory, alive=sprint.busy, failed=failed[0].path if failed else None)
+    told = advice(sprint.state, directory, alive=sprint.busy, failed=_blamed(sprint, failed))
     width = min(max(len(command) for command, _ in told), 48)
     for place, (command, what) in enumerate(told):
         shown.append(f"{'next:' if place == 0 else '':5}  {command:{width}}  {what}")
     return shown
+
+
+def _blamed(sprint: Sprint, failed: list[Unit]) -> str | None:
+    """The unit whose output is worth a look: the one that the sprint rests for, else the first that failed."""
+    unit = sprint.rested.decoded().get("unit") if sprint.rested is not None else None
+    if unit is not None and sprint.state in (SprintState.BLOCKED, SprintState.NEEDS_HUMAN):
+        return str(unit)
+    return failed[0].path if failed else None
 
 
 def failures(sprint: Sprint) -> Iterator[Unit]:

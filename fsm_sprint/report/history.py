@@ -107,7 +107,7 @@ class _Sum:
         if row.machine == Machine.TASK:
             self.triggers[row.trigger] += 1
             (self._alive.add if row.dest in LIVE else self._alive.discard)(row.unit)
-            if row.trigger == "fail":
+            if row.trigger == "fail" and row.source != TaskState.VERIFYING:  # else its gate's attempt failed
                 interrupted = row.decoded().get("verdict") == "interrupted"
                 self.interrupted += interrupted
                 self.failures += not interrupted

@@ -45,7 +45,7 @@ def test_a_whole_record_is_called_whole_and_says_what_was_looked_at(
     shown = fsm_sprint("verify").out.splitlines()
 
     assert shown[0].startswith(
-        "all of it is whole: 10 rows chained, legal and folded in 1 runs, 3 units, 1 texts, PROGRESS.yaml at row 10; "
+        "all of it is whole: 10 rows chained, legal and folded in 1 run, 3 units, 1 texts, PROGRESS.yaml at row 10; "
     )
     assert shown[1] == f"head: row {seq}, {last}"
     document = fsm_sprint("verify", "--json").document
