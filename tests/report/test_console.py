@@ -153,7 +153,9 @@ def test_who_takes_over_from_a_dead_supervisor_says_so(tmp_path: Path) -> None:
         publish(console, scene)
 
     took, *rest = stream.getvalue().splitlines()
-    assert took.startswith("   1:02  boat  supervisor 2 (pid 5 on here) took over (epoch 2), 1m 00s after the last")
+    assert took.startswith(
+        "   1:02  boat  supervisor 2 (pid 5 on here) took over (epoch 2), 1m 00s after the last"
+    )
     assert took.endswith(" row of supervisor 1, which had ended while 1 task ran")
     assert rest == [
         "   1:03  a  attempt 1 was found alive by supervisor 2 and goes on",
