@@ -76,16 +76,18 @@ def task(unit: Unit, status: str) -> Entry:
     assert first is not None, "it got its id when it was first spawned"
     assert spawned is not None, "and was spawned then"
     step = above.node.id if above is not None and isinstance(above.node, Group) else None
+    pid = unit.reported.decoded().get("pid") if unit.reported is not None else None
     entry: Entry = {
         "id": task_id(first),
         "step-id": step,
         "phase-id": unit.node.id if isinstance(unit.node, Leaf) else unit.path,
         "status": status,
+        **({"pid": pid} if pid is not None else {}),
         "log-file": spawned.decoded()["log"],
         "spawned-at": moment(first.at),
     }
     if unit.state in ENDED and unit.ended is not None:
-        facts = unit.ended.decoded()
+        facts = _outcome(unit)
         entry["completed-at"] = moment(unit.ended.at)
         if "code" in facts:
             entry["exit-code"] = facts["code"]
@@ -152,7 +154,7 @@ def _history(entry: Entry, unit: Unit) -> None:
         entry["started-at"] = moment(started.at)
     if ended is None or begun or state == TaskState.PENDING:
         return
-    facts = ended.decoded()
+    facts = _outcome(unit)
     if state in ENDED:
         entry["completed-at"] = moment(ended.at)
         if started is not None and state != TaskState.SKIPPED:
@@ -208,6 +210,12 @@ def _tracked(entry: Entry, unit: Unit) -> None:
         if gate.ended.dest == TaskState.FAILED:
             tracking["error"] = _failure(facts)
     entry["gate-tracking"] = tracking
+
+
+def _outcome(unit: Unit) -> Facts:
+    """How its process ended, and over that what its end itself says: of a gated task they are two rows."""
+    exited = unit.exited.decoded() if unit.exited is not None else {}
+    return {**exited, **(unit.ended.decoded() if unit.ended is not None else {})}
 
 
 def _failure(facts: Facts) -> str:

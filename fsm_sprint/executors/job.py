@@ -30,6 +30,8 @@ class Job:
     """Seconds without a byte of output; None for no bound."""
     grace: float = GRACE
     """Seconds between TERM and KILL."""
+    announce: bool = False
+    """The pid of the program itself is worth a report."""
 
     def order(self) -> "wire.Order":
         """The job as the launcher takes it: texts as the bytes of the file system's encoding."""
@@ -41,6 +43,7 @@ class Job:
             "timeout": self.timeout,
             "idle_timeout": self.idle_timeout,
             "grace": self.grace,
+            "announce": self.announce,
         }
 
 

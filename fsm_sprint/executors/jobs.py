@@ -64,11 +64,18 @@ class Jobs:
         }
         if role == "" and isinstance(node, Leaf) and node.run is not None:
             argv = ("/bin/sh", "-c", node.run) if isinstance(node.run, str) else node.run
-            return self._placed(node, argv=argv, **bounds)
+            return self._placed(node, argv=argv, announce=node.parallel, **bounds)
         prompt = self._fix_prompt(unit, _gate(node)) if role == "fix" else self._prompt(unit, attempt)
         found = _driver(node, role, prompt)
+        announce = role == "" and isinstance(node, Leaf) and node.parallel
         return self._placed(
-            node, argv=found.argv(), env=found.env(), stdin=found.stdin(), split=True, **bounds
+            node,
+            argv=found.argv(),
+            env=found.env(),
+            stdin=found.stdin(),
+            split=True,
+            announce=announce,
+            **bounds,
         )
 
     def verdict(
@@ -107,6 +114,7 @@ class Jobs:
         env: Mapping[str, str] | None = None,
         stdin: bytes | None = None,
         split: bool = False,
+        announce: bool = False,
         timeout: float | None = None,
         idle_timeout: float | None = None,
     ) -> Job:
@@ -118,6 +126,7 @@ class Jobs:
             cwd=str(self._workdir / cwd) if cwd else str(self._workdir),
             stdin=stdin,
             split=split,
+            announce=announce,
             timeout=timeout,
             idle_timeout=idle_timeout,
         )

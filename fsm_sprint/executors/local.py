@@ -16,7 +16,7 @@ from pathlib import Path
 from fsm import attempt as record
 from fsm.effects import Answer, Attach, Effect, Spawn, Stop
 from fsm.errors import SprintError
-from fsm.events import Adopted, Ended, Event, Ready
+from fsm.events import Adopted, Ended, Event, Learnt, Ready
 from fsm.judge import Finding
 from fsm.ports import Clock
 from fsm.transition import Facts
@@ -38,6 +38,8 @@ Jobs = Callable[[str, int], Job]
 Verdict = Callable[[str, int, dict[str, str], Path, Path | None], tuple[str, Facts]]
 """(unit, attempt, exit fields, log, log of stderr) → what it amounted to, and the facts for its row."""
 
+_TASK = b"task "
+"""How a shim's line about its task begins."""
 _SLOWEST = 0.25
 """Seconds between two looks at what no descriptor tells of, once they have become rare."""
 _LEAVING = 2.0
@@ -254,6 +256,9 @@ class LocalExecutor:
         if not watch.identity and b"\n" in watch.heard:
             line, _, watch.heard = watch.heard.partition(b"\n")
             self._ready(watch, line)
+        if watch.heard.startswith(_TASK) and b"\n" in watch.heard:
+            line, _, watch.heard = watch.heard.partition(b"\n")
+            self._events.append(Learnt(watch.unit, watch.number, {"pid": int(line[len(_TASK) :])}))
         if not more:
             self._ears.unfollow(fd)
             watch.status = -1

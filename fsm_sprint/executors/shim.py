@@ -159,6 +159,11 @@ class _Shim:
         except BrokenPipeError:
             pass  # somebody has killed it already; WAIT will tell
         os.close(self.inner)
+        if self.errand.order["announce"]:
+            try:
+                os.write(self.errand.status, wire.task(self.pid))
+            except OSError:
+                pass  # worth telling, not worth failing for
 
     def wait(self, _: life.Fields) -> life.Fields:
         order = self.errand.order

@@ -1,8 +1,8 @@
 """What goes between supervisor, launcher and shim, byte by byte.
 
 To the launcher: a frame of a length and a marshalled job, with four or five descriptors (directory, log, gate, status,
-perhaps a log for stderr). From the shim: one line, `ready …` or `error …`, then the exit sector once it is durable,
-then end of file. Both ends run the same interpreter and this very module: the launcher is started by its only peer.
+perhaps a log for stderr). From the shim: one line, `ready …` or `error …`; a line `task PID` if that is asked for; the
+exit sector once it is durable; then end of file. Both ends run the same interpreter and this very module: the launcher is started by its only peer.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         timeout: float | None
         idle_timeout: float | None
         grace: float
+        announce: bool
 
 
 HEADER = 8
@@ -50,6 +51,11 @@ def ready(identity: dict[str, str]) -> bytes:
 def failed(error: str) -> bytes:
     """The shim's line when it could not get that far."""
     return ("error " + " ".join(error.split()) + "\n").encode("utf-8", "replace")
+
+
+def task(pid: int) -> bytes:
+    """The shim's line once its task may run."""
+    return b"task %d\n" % pid
 
 
 def heard(line: bytes) -> tuple[dict[str, str] | None, str]:
