@@ -41,6 +41,10 @@ class _Stencil:
     settled: Settled
     run: str | tuple[str, ...] | None
     gate: plan.Gate | None
+    env: Pairs
+    """The variables that are the same for every item."""
+    clashes: bool
+    """Whether the user's variables may have names that an item's have, too."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +75,7 @@ class Emitter:
     text: int = 0
     prompts: Prompts = field(init=False)
     common: Pairs = field(init=False)
+    """The variables that all leaves have."""
 
     def __post_init__(self) -> None:
         self.prompts = Prompts(self.scope, self.document)
@@ -168,6 +173,7 @@ class Emitter:
 
     def _stencil(self, outlined: Outlined, kind: str) -> _Stencil:
         phase = outlined.phase
+        settled = settings.settle(outlined, self.sprint)
         prompt = phase.prompt
         if prompt is None and phase.run is None and not outlined.barrier:
             prompt = f"Execute phase: {outlined.id}"
@@ -180,6 +186,8 @@ class Emitter:
             settled=settled,
             run=tuple(phase.run) if isinstance(phase.run, list) else phase.run,
             gate=settings.gate(outlined.gate, settled.agent),
+            env=settings.joined(self.common, (("PHASE_ID", outlined.label),), settled.env),
+            clashes=any(name.startswith(("ITEM_", "STEP_")) for name, _ in settled.env),
         )
 
     def _stamp(
@@ -200,7 +208,7 @@ class Emitter:
                 )
             )
         subject = Subject(name=name, kind=kind, loc=loc, values=values)
-        return _Stamp(item=item, subject=subject, path=path, env=env)
+        return _Stamp(item=item, subject=subject, path=path, env=(*env, ("STEP_ID", name)))
 
     def _node(self, stencil: _Stencil, stamp: _Stamp | None) -> Node:
         outlined, settled = stencil.outlined, stencil.settled
@@ -216,11 +224,11 @@ class Emitter:
                 breaks=outlined.breaks,
                 gate=stencil.gate,
             )
-        step: Pairs = ()
+        prompt, env = stencil.prompt, stencil.env
         item = None
-        prompt = stencil.prompt
         if stamp is not None:
-            step, item = (("STEP_ID", stamp.subject.name),), stamp.item
+            item = stamp.item
+            env = settings.joined(stamp.env, env) if stencil.clashes else stamp.env + env
         if prompt is not None:
             prompt = self.prompts.fill(
                 outlined, prompt, stencil.named, None if stamp is None else stamp.subject, path
@@ -233,7 +241,6 @@ class Emitter:
             agent = settings.agent(item.agent) or agent
             model = item.model or model
             retry = settings.retry(item.retry) or retry
-        phase_variable = (("PHASE_ID", outlined.label),)
         return Leaf(
             id=outlined.id,
             path=path,
@@ -241,7 +248,7 @@ class Emitter:
             run=stencil.run,
             agent=None if prompt is None else agent,
             model=None if prompt is None else model,
-            env=settings.joined(stamp.env if stamp else (), self.common, phase_variable, step, settled.env),
+            env=env,
             cwd=settled.cwd,
             timeout=settled.timeout,
             idle_timeout=settled.idle_timeout,

@@ -36,7 +36,7 @@ class Compiled:
     plan: Plan
     warnings: tuple[Diagnostic, ...] = ()
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The lines of every source file, for `render`."""
+    """The lines of the files that the warnings speak of, for `render`."""
 
     def render(self) -> str:
         """All warnings as text for a terminal."""
@@ -118,7 +118,10 @@ class _Sources:
         return tuple(replace(one, severity=Severity.ERROR) for one in found) if self.strict else found
 
     def texts(self) -> dict[str, list[str]]:
-        return {document.file: document.lines for document in self.documents}
+        """The lines of the files that findings speak of."""
+        shown = {one.file for one in self.findings.items}
+        shown |= {other.file for one in self.findings.items for other in one.related}
+        return {document.file: document.lines for document in self.documents if document.file in shown}
 
     def stop(self) -> NoReturn:
         raise CompileError(self.found(), self.texts())

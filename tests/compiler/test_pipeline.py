@@ -200,14 +200,8 @@ def test_values_too_long_for_an_environment_are_left_out_of_it(tmp_path: Path) -
     )
     (leaf,) = leaves(found.plan)
     assert leaf.prompt == prompt
-    assert [name for name, _ in leaf.env] == [
-        "ITEM_ID",
-        "ITEM_INDEX",
-        "ITEM_K",
-        "SPRINT_ID",
-        "PHASE_ID",
-        "STEP_ID",
-    ]
+    names = [name for name, _ in leaf.env]
+    assert names == ["ITEM_ID", "ITEM_INDEX", "ITEM_K", "STEP_ID", "SPRINT_ID", "PHASE_ID"]
     assert [warning.code for warning in found.warnings] == ["VARIABLE_TOO_LONG"]
 
 
