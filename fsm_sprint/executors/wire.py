@@ -2,7 +2,8 @@
 
 To the launcher: a frame of a length and a marshalled job, with four or five descriptors (directory, log, gate, status,
 perhaps a log for stderr). From the shim: one line, `ready …` or `error …`; a line `task PID` if that is asked for; the
-exit sector once it is durable; then end of file. Both ends run the same interpreter and this very module: the launcher is started by its only peer.
+exit sector once it is durable; then end of file. Both ends run the same interpreter and this very module: the launcher
+is started by its only peer.
 """
 
 from __future__ import annotations

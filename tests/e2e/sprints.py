@@ -131,11 +131,13 @@ class Sandbox:
         return list(document["rows"])
 
 
-def kill_at_random(sandbox: Sandbox, dice: random.Random, *, longest: float, kills: int) -> int:
+def kill_at_random(
+    sandbox: Sandbox, dice: random.Random, *, longest: float, kills: int, slots: int = 4
+) -> int:
     """Runs the sprint, killing its supervisor at random moments, until it has ended by itself; the kills that hit."""
     hit = 0
     while True:
-        process = sandbox.start("run", "-j", "4")
+        process = sandbox.start("run", "-j", str(slots))
         if hit < kills:
             try:
                 process.communicate(timeout=dice.uniform(0, longest))
