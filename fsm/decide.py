@@ -109,19 +109,21 @@ def _sync_point(unit: Unit) -> Unit | None:
 def _sync(sprint: Sprint, point: Unit) -> Moves:
     """What failed in the background since the last sync point is told here, and tolerated or not."""
     failed = [
-        unit.path
+        unit
         for unit in sprint.failed.values()
         if unit.background and unit.owner is None and unit.path not in sprint.tolerated
     ]
     if not failed:
         return
     policy = getattr(point.node, "on_parallel_failure", None) or sprint.plan.on_parallel_failure
+    names = [unit.path for unit in failed]
+    logs = [unit.spawned.decoded()["log"] for unit in failed if unit.spawned is not None]
+    facts: Facts = {"unit": point.path, "failed": names, "logs": logs}
     if policy == "block":
-        why = f"{len(failed)} background tasks failed: {', '.join(failed)}"
-        facts: Facts = {"kind": "background", "failed": failed, "unit": point.path, "why": why}
-        yield Move(SPRINT_UNIT, "block", facts)
+        why = f"background tasks failed: {', '.join(names)}"
+        yield Move(SPRINT_UNIT, "block", {**facts, "kind": "background", "why": why})
     else:
-        yield Move(SPRINT_UNIT, "note", {"sync": point.path, "failed": failed})
+        yield Move(SPRINT_UNIT, "tolerate", facts)
 
 
 def _spawn(sprint: Sprint, unit: Unit, now: int) -> Moves:

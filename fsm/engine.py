@@ -50,10 +50,13 @@ class Engine:
         """A heap: when a unit wakes on the monotonic clock, the seq of the row that made it wait, and its path."""
         self._again: float | None = None
 
-    def take_over(self, lease: Facts, *, plan: Plan | None = None, copied: bool = False) -> None:
+    def take_over(
+        self, lease: Facts, *, plan: Plan | None = None, copied: bool = False, resuming: bool = False
+    ) -> None:
         """Records this supervisor's lease under the next epoch; `plan` begins a new run with it. Commits.
 
-        `copied`: the journal is a copy, so what had not ended belongs to the original and is lost here.
+        `copied`: the journal is a copy, so what had not ended belongs to the original and is lost here. `resuming`:
+        `resume` follows, so a sprint that rests is not shown as one that has come to its end.
         """
         self._epoch = self._journal_epoch() + 1
         self._now = self._clock.now()
@@ -68,7 +71,7 @@ class Engine:
             self._record(opening(self.sprint))
         self._record(recover(self.sprint, self._now, copied=copied))
         self._journal.commit()
-        self._publish()
+        self._publish(going_on=resuming)
 
     def resume(self, who: str, why: str) -> None:
         """Sets a resting sprint going; committed with the next turn."""
@@ -129,9 +132,10 @@ class Engine:
             if row.trigger == "delay":
                 self._alarm(unit)
 
-    def _publish(self) -> None:
+    def _publish(self, *, going_on: bool = False) -> None:
         batch, self._batch = self._batch, []
-        self._again = self._publisher.publish(batch, resting=self.sprint.at_rest and not self.sprint.busy)
+        resting = self.sprint.at_rest and not self.sprint.busy and not going_on
+        self._again = self._publisher.publish(batch, resting=resting)
 
     def _journal_epoch(self) -> int:
         """The highest epoch of the whole journal: an earlier run's supervisors count too."""

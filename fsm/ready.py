@@ -22,7 +22,7 @@ def following(sprint: Sprint) -> Unit | None:
     """
     found = _beside(sprint)
     if found is None:
-        found = _walk(sprint, sprint.root)
+        found = _walk(sprint, sprint.root, [])
         # What this walk has come past stands before what it has come to.
         found = _beside(sprint) or found
     return found
@@ -91,25 +91,42 @@ def held(sprint: Sprint, unit: Unit) -> bool:
     return waits and len(sprint.background) > (unit.path in sprint.background)
 
 
-def _walk(sprint: Sprint, group: Unit) -> Unit | None:
+def _walk(sprint: Sprint, group: Unit, withheld: list[Unit]) -> Unit | None:
+    """What may move in a group; `withheld` collects what could, if others outside of it allowed it."""
     first = advance(sprint, group)
     if first is None:
         return _exhausted(sprint, group)
     if group.choice is None:
-        return _enter(sprint, first)
+        return _enter(sprint, first, withheld)
     side_by_side = isinstance(group.node, Group) and group.node.parallel
-    for _, child in sorted(group.choice.going.items()):
-        if child.needs:
-            continue
-        found = _enter(sprint, child)
-        if found is not None or not side_by_side:
+    if side_by_side:
+        found = _going(sprint, group.choice, withheld)
+        if found is not None:
             return found
-    found = _fresh(sprint, group, group.choice, side_by_side=side_by_side)
+    else:
+        for _, child in sorted(group.choice.going.items()):
+            if not child.needs:
+                return _enter(sprint, child, withheld)
+    found = _fresh(sprint, group, group.choice, withheld, side_by_side=side_by_side)
     over = found is None and group.broken and not group.choice.going and not group.choice.fresh
     return group if over and not group.alive else found
 
 
-def _fresh(sprint: Sprint, group: Unit, choice: Choice, *, side_by_side: bool) -> Unit | None:
+def _going(sprint: Sprint, choice: Choice, withheld: list[Unit]) -> Unit | None:
+    """What may move in the children in progress. One in which nothing can until it moves itself is not asked again."""
+    for rank, child in sorted(choice.awake.items()):
+        before = len(withheld)
+        found = None if child.needs else _enter(sprint, child, withheld)
+        if found is not None:
+            return found
+        if len(withheld) == before:
+            del choice.awake[rank]
+    return None
+
+
+def _fresh(
+    sprint: Sprint, group: Unit, choice: Choice, withheld: list[Unit], *, side_by_side: bool
+) -> Unit | None:
     """What may be entered first of the children that have not begun."""
     found: Unit | None = None
     waiting: list[int] = []
@@ -118,7 +135,7 @@ def _fresh(sprint: Sprint, group: Unit, choice: Choice, *, side_by_side: bool) -
         if child.state != GroupState.PENDING or child.needs:
             heappop(choice.fresh)
             continue
-        found = _enter(sprint, child)
+        found = _enter(sprint, child, withheld)
         if found is None:
             if not side_by_side:
                 break
@@ -137,13 +154,15 @@ def _exhausted(sprint: Sprint, group: Unit) -> Unit | None:
     return group if group.state in (GroupState.PENDING, GroupState.IN_PROGRESS) else None
 
 
-def _enter(sprint: Sprint, unit: Unit) -> Unit | None:
-    if unit.machine == Machine.TASK:
-        may = unit.state == TaskState.PENDING and not held(sprint, unit) and not limits(sprint, unit)
-        return unit if may else None
-    if unit.state == GroupState.IN_PROGRESS or (unit.state == GroupState.PENDING and not held(sprint, unit)):
-        return _walk(sprint, unit)
-    return None
+def _enter(sprint: Sprint, unit: Unit, withheld: list[Unit]) -> Unit | None:
+    if unit.state == GroupState.IN_PROGRESS:
+        return _walk(sprint, unit, withheld)
+    if unit.state != TaskState.PENDING:
+        return None
+    if held(sprint, unit) or limits(sprint, unit):
+        withheld.append(unit)
+        return None
+    return unit if unit.machine == Machine.TASK else _walk(sprint, unit, withheld)
 
 
 def check(owner: Unit) -> Unit | None:

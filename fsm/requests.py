@@ -35,12 +35,20 @@ def _answer(sprint: Sprint, event: Asked, now: int) -> tuple[str, Moves]:
     if event.verb == "pause":
         if sprint.state != SprintState.IN_PROGRESS:
             return f"refused: the sprint is {sprint.state}", nothing
-        return f"paused; {running} running tasks go on to their end", _pause(event)
+        return _paused(running, here=not event.id), _pause(event)
     if event.verb in ("stop", "cancel"):
         if event.verb == "cancel" and sprint.state in (SprintState.COMPLETED, SprintState.CANCELLED):
             return f"refused: the sprint is {sprint.state}", nothing
-        return f"stopping {running} tasks", _stop(sprint, event, now)
+        return f"stopping {running} {'task' if running == 1 else 'tasks'}", _stop(sprint, event, now)
     return f"refused: {event.verb} is not something this supervisor does", nothing
+
+
+def _paused(running: int, *, here: bool) -> str:
+    """`here`: asked by the terminal that the supervisor runs in, where a second Ctrl-C does more."""
+    if not running:
+        return "paused"
+    goes_on = "1 running task goes on to its" if running == 1 else f"{running} running tasks go on to their"
+    return f"paused; {goes_on} end{', unless you press Ctrl-C again' if here else ''}"
 
 
 def _pause(event: Asked) -> Moves:

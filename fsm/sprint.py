@@ -109,6 +109,7 @@ class Sprint:
                         self._passed(unit)
                 elif unit.started is None:
                     unit.started = row
+            self._wake(unit)
         elif row.machine == Machine.SPRINT:
             self._fact(row)
         elif row.trigger == "report":
@@ -217,6 +218,7 @@ class Sprint:
             choice.going[unit.index] = unit
         elif source == GroupState.IN_PROGRESS:
             del choice.going[unit.index]
+            choice.awake.pop(unit.index, None)
         elif dest == GroupState.PENDING and not unit.needs:
             heappush(choice.fresh, unit.index)
         enough = ENDED if choice.regardless else ENDED_WELL
@@ -224,8 +226,19 @@ class Sprint:
         if well:
             for other in unit.dependents:
                 other.needs -= well
-                if not other.needs and other.state == GroupState.PENDING:
-                    heappush(choice.fresh, other.index)
+                if not other.needs:
+                    self._wake(other)
+                    if other.state == GroupState.PENDING:
+                        heappush(choice.fresh, other.index)
+
+    def _wake(self, unit: Unit) -> None:
+        """Where steps go on side by side, the one in which something has moved is to be looked into again."""
+        child = unit.owner or unit
+        while child.parent is not None:
+            choice = child.parent.choice
+            if choice is not None and child.index in choice.going:
+                choice.awake[child.index] = child
+            child = child.parent
 
     def _sprint(self, row: Transition) -> None:
         if row.dest in AT_REST:
@@ -242,8 +255,8 @@ class Sprint:
             self.plant(load_plan(self._text(self.plan_digest)))
         elif row.trigger == "request":
             self.requests[row.decoded()["id"]] = row
-        elif row.trigger == "note" and row.facts:
-            self.tolerated.update(row.decoded().get("failed", ()) if "sync" in row.facts else ())
+        elif row.trigger == "tolerate":
+            self.tolerated.update(row.decoded()["failed"])
 
     def plant(self, plan: Plan) -> None:
         """Makes the units of a plan, in their first states. A run's first row carries it."""

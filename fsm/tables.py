@@ -105,6 +105,7 @@ SPRINT: tuple[Row, ...] = (
     *_reflexive("lease", S, "a supervisor took over"),
     *_reflexive("amend", S, "the plan, or a change of it"),
     *_reflexive("request", S, "an operator asked for something"),
+    *_reflexive("tolerate", [S.IN_PROGRESS], "a sync point goes on although background tasks have failed"),
     *_reflexive("note", S, "something worth recording"),
 )
 

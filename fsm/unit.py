@@ -18,6 +18,8 @@ class Choice:
 
     going: "dict[int, Unit]" = field(default_factory=dict)
     """Groups in progress, by rank."""
+    awake: "dict[int, Unit]" = field(default_factory=dict)
+    """Those of them in which something has moved since there was nothing in them to start."""
     regardless: bool = False
     """Whether a dependency that failed counts as one that has been met."""
     fresh: list[int] = field(default_factory=list)

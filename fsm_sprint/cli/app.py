@@ -7,6 +7,7 @@ from fsm_sprint.cli import (
     compile_,
     diagram,
     doctor,
+    explain,
     init,
     logs,
     replay,
@@ -33,6 +34,7 @@ app.command("validate", hidden=True)(check.check)
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("logs")(logs.logs)
+app.command("explain")(explain.explain)
 app.command("stop")(stop.stop)
 app.command("replay")(replay.replay)
 app.command("verify")(verify.verify)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fsm_sprint.cli import options, record
+from fsm_sprint.cli import record
 from fsm_sprint.cli.exits import UsageError
 from fsm_sprint.paths import SprintPaths, errors_of
 
@@ -60,7 +60,7 @@ def logs(
     from fsm_sprint.report.follow import Follower
     from fsm_sprint.report.lookup import lookup
 
-    paths, wanted = _named(sprint, unit)
+    paths, wanted = record.named(sprint, unit)
     if attempt is not None and wanted is None:
         raise UsageError("--attempt needs a UNIT", hint="`fsm-sprint status --all` lists them")
     if not paths.journal.exists():
@@ -85,16 +85,6 @@ def logs(
         if not shown:
             name = found.path if found is not None else "this run"
             print(f"nothing of {name} was started yet", file=sys.stderr)
-
-
-def _named(sprint: str | None, unit: str | None) -> tuple[SprintPaths, str | None]:
-    """One word may be a sprint or a unit: it is a sprint if that is what lies there."""
-    if sprint is not None and unit is None:
-        place = Path(sprint)
-        folder = place.parent if place.name == "SPRINT.yaml" else place
-        if not (folder / "SPRINT.yaml").exists() and not (folder / ".fsm-sprint").exists():
-            return options.paths(None), sprint
-    return options.paths(Path(sprint) if sprint is not None else None), unit
 
 
 def _log(paths: SprintPaths, output: "Output", *, errors: bool) -> Path:

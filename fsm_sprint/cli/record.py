@@ -34,6 +34,16 @@ def recorded(named: Path | None) -> tuple[Path, SprintPaths | None]:
     return paths.journal, paths
 
 
+def named(sprint: str | None, unit: str | None) -> tuple[SprintPaths, str | None]:
+    """The sprint and the unit of two words; one word alone is a sprint if that is what lies there, else a unit."""
+    if sprint is not None and unit is None:
+        place = Path(sprint)
+        folder = place.parent if place.name == "SPRINT.yaml" else place
+        if not (folder / "SPRINT.yaml").exists() and not (folder / ".fsm-sprint").exists():
+            return options.paths(None), sprint
+    return options.paths(Path(sprint) if sprint is not None else None), unit
+
+
 @contextmanager
 def reading(journal: Path) -> "Iterator[Reader]":
     """The journal, open for reading. What is written in it and cannot be understood makes it JournalDamaged."""

@@ -52,4 +52,6 @@ def _named(directory: Path) -> list[str]:
     if directory == here:
         return []
     relative = os.path.relpath(directory, here)
+    if relative.startswith("-"):
+        relative = os.path.join(os.curdir, relative)  # noqa: PTH118  # a Path would drop the `./` that says it is no option
     return [str(directory) if relative.startswith(os.pardir + os.sep + os.pardir) else relative]

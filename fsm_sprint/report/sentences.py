@@ -5,10 +5,11 @@ Rule: whatever a unit, an agent or a person has written into a row is made plain
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import NamedTuple
 
 from fsm.states import AT_REST, LIVE, Machine
-from fsm.transition import Facts, Transition
+from fsm.transition import SPRINT_UNIT, Facts, Transition
 from fsm_sprint.report.ending import ending, took
 from fsm_sprint.report.terminal import line
 from fsm_sprint.report.times import local, span
@@ -263,6 +264,16 @@ def _lease(row: Transition, facts: Facts, memory: Memory) -> str:
 @_for(Machine.SPRINT, "amend", brief=False)
 def _amend(_row: Transition, facts: Facts, _: Memory) -> str:
     return f"the plan {_word(facts, 'plan')[:12]} was recorded"
+
+
+@_for(Machine.SPRINT, "tolerate")
+def _tolerate(_row: Transition, facts: Facts, _: Memory) -> str:
+    unit = _word(facts, "unit")
+    where = "its end" if unit == SPRINT_UNIT else unit
+    logs = facts.get("logs") or []
+    failed = zip_longest(facts.get("failed") or [], logs, fillvalue="")
+    said = ", ".join(line(f"{path} ({log})" if log else str(path)) for path, log in failed)
+    return f"{where} goes on although background tasks have failed: {said}"
 
 
 @_for(Machine.SPRINT, "request")

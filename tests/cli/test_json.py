@@ -73,6 +73,7 @@ def documents(home: Path, fsm_sprint: Command) -> dict[str, list[Any]]:
         scene.move(SPRINT_UNIT, "block", {"unit": "g/a", "why": "it does"})
     take("status")
     take("replay", check=0)
+    take("explain", check=0)
     take("verify", check=0)
     scene.paths.progress.write_text("mine\n")
     take("verify", check=5)

@@ -120,6 +120,8 @@ def passed_soundly(sprint: Sprint) -> None:
                 assert child.state in ENDED or child.path in sprint.background, f"{child} is forgotten"
             else:
                 assert well(child), f"{child} was passed"
+        if group.choice is not None:
+            assert group.choice.awake.items() <= group.choice.going.items()
     for path, unit in sprint.background.items():
         assert unit.background
         assert unit.owner is None

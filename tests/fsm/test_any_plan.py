@@ -103,10 +103,12 @@ def test_the_main_line_runs_in_plan_order_one_after_the_other(scenario: Scenario
         assert first == [found.path for found in leaves(scenario[0])]
 
 
-@given(scenarios())
+@given(scenarios() | scenarios(background=False))
 def test_after_every_commit_the_replay_is_what_lives_and_every_index_is_true(scenario: Scenario):
     plan, script, limit = scenario
-    side_by_side = any(isinstance(node, Group) and node.parallel for node in nodes(plan))
+    side_by_side = any(isinstance(node, Group) and node.parallel for node in nodes(plan)) and any(
+        found.parallel for found in leaves(plan)
+    )
     world = World(by_unit(OK, script))
 
     class Watched(MemoryJournal):
