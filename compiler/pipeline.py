@@ -181,6 +181,7 @@ class _Compile:
             retry=settings.retry(self.sprint.retry or main.workflow.retry),
             concurrency=limit,
             agents=agents,
+            alone=self.sprint.exclusive,
             on_parallel_failure=self.sprint.on_parallel_failure or "warn",
             sources=tuple(
                 (os.path.relpath(document.path, self.directory), document.sha256)

@@ -344,5 +344,6 @@ class Sprint(Settings, Open):
     concurrency: Limits | None = Field(
         default=None, description="Tasks at once, at most; or by kind: agents, total."
     )
+    exclusive: bool = Field(default=False, description="No other sprint may work in the same git work tree.")
     on_parallel_failure: Literal["warn", "block"] | None = None
     parallel_execution: ParallelExecution | None = None

@@ -155,6 +155,8 @@ class Plan:
     """At most this many tasks at once; None leaves it to the command line."""
     agents: int | None = None
     """At most this many of them may prompt an agent; None for no bound of their own."""
+    alone: bool = False
+    """No other sprint may work in the same git work tree."""
     on_parallel_failure: str = "warn"
     """`warn` or `block`: what a failed background task means at a sync point."""
     sources: tuple[tuple[str, str], ...] = ()

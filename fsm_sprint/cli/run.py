@@ -99,7 +99,8 @@ def _supervised(
     strict: bool,
 ) -> ExitCode:
     from fsm_sprint.report.screen import screen
-    from fsm_sprint.work import Work, available
+    from fsm_sprint.tree import enter
+    from fsm_sprint.work import Work, available, workdir
 
     before = supervisor.sprint
     plan: Plan | None = None
@@ -117,6 +118,9 @@ def _supervised(
     known = plan if plan is not None else before.plan if before is not None else None
     assert known is not None, "there is a run, or a plan for one"
     available(known)
+    place, others = enter(workdir(paths), paths.directory, alone=known.alone)
+    if others is not None:
+        print(f"warning: {others}", file=sys.stderr)
     after = supervisor.run(
         lambda fold: Work(fold, paths),
         lambda fold: screen(paths, fold, supervisor.clock),
@@ -124,6 +128,8 @@ def _supervised(
         limit=jobs or known.concurrency or DEFAULT_SLOTS,
         resume="run again",
     )
+    if place is not None:
+        place.release()
     return _code(after, supervisor.signal)
 
 

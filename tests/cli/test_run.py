@@ -319,3 +319,30 @@ def test_a_read_only_directory_is_an_error_of_the_environment(tmp_path: Path) ->
         return
     box.directory.chmod(0o500)
     box.run("run", check=4)
+
+
+def two_in_one_tree(tmp_path: Path, first: str, second: str) -> tuple[Sandbox, Sandbox]:
+    tree = tmp_path / "tree"
+    (tree / ".git").mkdir(parents=True)
+    slow = {"name": "m", "schema-version": "2.0", "phases": [{"id": "one", "run": "sleep 30"}]}
+    quick = {"name": "m", "schema-version": "2.0", "phases": [{"id": "one", "run": "true"}]}
+    return Sandbox(tree / "a", first, {"m.yaml": slow}), Sandbox(tree / "b", second, {"m.yaml": quick})
+
+
+def test_a_second_sprint_in_the_same_work_tree_says_so(tmp_path: Path) -> None:
+    first, second = two_in_one_tree(tmp_path, SPRINT, SPRINT)
+    process = first.start("run")
+    started(first, "one")
+    assert f"{first.directory} (pid {process.pid}) works in" in second.run("run", check=0).stderr
+    first.run("stop", check=0)
+    process.communicate(timeout=20)
+
+
+def test_a_sprint_that_wants_the_work_tree_for_itself_waits_for_nobody(tmp_path: Path) -> None:
+    first, second = two_in_one_tree(tmp_path, SPRINT, f"{SPRINT}exclusive: true\n")
+    process = first.start("run")
+    started(first, "one")
+    assert "wants it for itself" in second.run("run", check=6).stderr
+    first.run("stop", check=0)
+    process.communicate(timeout=20)
+    second.run("run", check=0)
