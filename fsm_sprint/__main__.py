@@ -10,7 +10,7 @@ def main() -> NoReturn:
     """Runs the command line; every expected error is two lines and a documented code, never a traceback."""
     from fsm.errors import SprintError
     from fsm_sprint.cli.app import app
-    from fsm_sprint.cli.exits import ExitCode, code_of, complain
+    from fsm_sprint.cli.exits import ExitCode, code_of, complain, hint_for
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -36,7 +36,9 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(ExitCode.DONE)
     except OSError as error:
-        complain(SprintError(f"{error.filename or 'the system'}: {error.strerror or error}"))
+        complain(
+            SprintError(f"{error.filename or 'the system'}: {error.strerror or error}", hint=hint_for(error))
+        )
         sys.exit(ExitCode.ENVIRONMENT)
     sys.exit(ExitCode.DONE)
 

@@ -27,10 +27,14 @@ class Left(BaseException):
 class Hands:
     """`ports.Executor` over the local executor, the inbox and the signals."""
 
-    def __init__(self, executor: LocalExecutor, inbox: Inbox, clock: SystemClock) -> None:
+    def __init__(
+        self, executor: LocalExecutor, inbox: Inbox, clock: SystemClock, look: Callable[[], None]
+    ) -> None:
+        """`look` raises when the journal was taken away: a run that only waits commits nothing that would find out."""
         self._executor = executor
         self._inbox = inbox
         self._clock = clock
+        self._look = look
         self._first: list[Event] = list(inbox.collect())
 
     def perform(self, effects: Sequence[Effect]) -> None:
@@ -46,6 +50,8 @@ class Hands:
             if left < 0:
                 break
             found = [*self._executor.wait(left), *self._inbox.collect()]
+            if not found:
+                self._look()
         return found
 
 
@@ -86,7 +92,7 @@ class Signals:
         if number == signal.SIGINT:
             self._interrupts += 1
             if self._interrupts == 1:
-                return [Asked("", "pause", "", "terminal", "interrupted; Ctrl-C again stops what runs")]
+                return [Asked("", "pause", "", "terminal", "Ctrl-C")]
             if self._interrupts > 2:
                 raise Left
         return [Asked("", "stop", "", "terminal", signal.Signals(number).name)]

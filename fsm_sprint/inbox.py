@@ -32,7 +32,10 @@ class Inbox:
 
     def collect(self) -> list[Asked]:
         """Requests not handed out before by this supervisor; looks into the folder only when it has changed."""
-        changed = self._paths.inbox.stat().st_mtime_ns
+        try:
+            changed = self._paths.inbox.stat().st_mtime_ns
+        except FileNotFoundError:
+            return []  # with the whole directory, which is noticed elsewhere; or it is made anew for the next request
         if changed == self._seen:
             return []
         self._seen = changed
@@ -91,6 +94,7 @@ def _put(path: Path, content: dict[str, Any]) -> None:
         handle = os.open(
             temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
         )
+        os.fchmod(handle, 0o600)  # whatever the umask is
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(content, file)
         temporary.replace(path)

@@ -34,6 +34,8 @@ class SprintPaths:
                 _private(folder)
             for folder in (self.state, self.logs):
                 _ignored(folder / ".gitignore")
+            for file in (self.lock, self.output):
+                _usable(file)
         except OSError as error:
             raise SprintError(
                 f"{error.filename or self.state}: {error.strerror}",
@@ -74,6 +76,13 @@ def _private(folder: Path) -> None:
         if stat.S_IMODE(found.st_mode) == 0o700:
             return
     folder.chmod(0o700)
+
+
+def _usable(path: Path) -> None:
+    """An empty file where there is none: a umask that takes the owner's rights away would lock the next run out."""
+    if not path.exists():
+        path.touch(0o600)
+        path.chmod(0o600)
 
 
 def _ignored(path: Path) -> None:

@@ -8,7 +8,9 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +22,7 @@ from fsm.events import Event
 from fsm.plan import Plan
 from fsm.ports import Publisher
 from fsm.sprint import Sprint, fold
+from fsm.states import TaskState
 from fsm.transition import Facts
 from fsm_sprint.clock import SystemClock
 from fsm_sprint.executors import platform
@@ -28,7 +31,7 @@ from fsm_sprint.hands import Hands, Left, Signals
 from fsm_sprint.inbox import Inbox
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.work import Work
-from journal.errors import JournalReplaced
+from journal.errors import JournalError, JournalReplaced
 from journal.lease import Lease
 from journal.store import SqliteJournal
 from journal.watch import Place, identity, place
@@ -75,13 +78,29 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        taken = error if error is None or isinstance(error, JournalReplaced) else self._taken()
         try:
-            if isinstance(error, JournalReplaced):
-                saved = self.journal.rescue(_rescue_directory())
-                _say(f"the journal was taken away under this run; all that was recorded is saved in {saved}")
+            if taken is not None:
+                _say(f"the journal was taken away under this run; {_rescued(self.journal)}")
+                for unit in self.sprint.live.values() if self.sprint is not None else ():
+                    if unit.started is not None and unit.state in (TaskState.RUNNING, TaskState.STOPPING):
+                        pid = unit.started.decoded()["pid"]
+                        _say(f"{unit.path} still runs, and no run can take it over; `kill {pid}` ends it")
         finally:
             self.journal.close()
             self._lease.release()
+        if taken is not None and taken is not error:
+            raise taken from error
+
+    def _taken(self) -> JournalReplaced | None:
+        """What explains any other error: what was not found is gone together with the journal."""
+        try:
+            self.journal.look()
+        except JournalReplaced as found:
+            return found
+        except JournalError:
+            return None  # the journal failed by itself
+        return None
 
     def _look_back(self) -> None:
         """Folds the latest run, and refuses a copy of a sprint whose original may still be running."""
@@ -125,14 +144,19 @@ class Supervisor:
         mark = f"{sprint.run}-copy{sprint.epoch}" if self._copied else sprint.run
         work = make(sprint)
         executor = LocalExecutor(self.paths, work.job, work.verdict, self.clock, mark, answer=inbox.answer)
-        hands = Hands(executor, inbox, self.clock)
+        hands = Hands(executor, inbox, self.clock, self.journal.look)
         publisher = publishers(sprint)
         try:
             with Signals(executor, on_hangup=lambda: None) as signals:
                 engine = Engine(sprint, self.journal, hands, self.clock, publisher, limit=limit)
                 if spawning:
                     executor.start()
-                engine.take_over(self._facts(), plan=plan, copied=self._copied)
+                engine.take_over(
+                    self._facts() | {"slots": limit},
+                    plan=plan,
+                    copied=self._copied,
+                    resuming=resume is not None,
+                )
                 if sprint.at_rest and resume is not None:
                     engine.resume(who(), resume)
                 try:
@@ -181,6 +205,19 @@ def _say(text: str) -> None:
     sys.stderr.flush()
 
 
-def _rescue_directory() -> Path:
-    state = os.environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
-    return Path(state) / "fsm-sprint" / "rescue"
+def _rescued(journal: SqliteJournal) -> str:
+    """Saves what the open connection still knows where it can be, and says where, or why that could not be done."""
+    problem = ""
+    for folder in _rescue_places():
+        try:
+            return f"all that was recorded is saved in {journal.rescue(folder)}"
+        except (JournalError, OSError) as error:
+            problem = problem or str(error)
+    return f"what was recorded could not be saved: {problem}"
+
+
+def _rescue_places() -> Iterator[Path]:
+    with suppress(RuntimeError):  # no HOME, and a user that the system does not know
+        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        yield Path(state) / "fsm-sprint" / "rescue"
+    yield Path(tempfile.mkdtemp(prefix="fsm-sprint-rescue-"))

@@ -117,8 +117,13 @@ def meaning(error: Exception, path: Path, doing: str) -> JournalError:
     # A column that is no UTF-8 is an OperationalError of Python's own.
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (code is None and "decode" in str(error)):
         return JournalDamaged(f"{path} cannot be {doing}: {error}", hint=AFTER_DAMAGE)
-    return JournalFault(f"{path} cannot be {doing}: {error}", hint=_HINTS.get(code or 0))
+    hint = _HINTS.get(code or 0)
+    if code == sqlite3.SQLITE_CANTOPEN and len(os.fsencode(path)) > _LONGEST:
+        hint = "its path is too long for SQLite, which takes 512 bytes: move the sprint further up"
+    return JournalFault(f"{path} cannot be {doing}: {error}", hint=hint)
 
+
+_LONGEST = 512 - len("-journal")
 
 _HINTS = {
     sqlite3.SQLITE_FULL: "make room on the disk and run again: nothing that was recorded is lost",

@@ -11,7 +11,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from io import BytesIO
 from itertools import count
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_IMODE, S_ISREG
 
 from fsm.errors import SprintError
 from fsm.transition import Transition
@@ -160,14 +160,19 @@ class Publisher:
 
 
 def _created(target: Path) -> tuple[Path, int]:
-    """A new file beside the target, with the mode that the umask leaves, and its descriptor."""
+    """A new file beside the target, with the mode that the umask leaves, its owner's in any case; its descriptor."""
     number = 0
     while True:
         path = target.with_name(f".{target.name}.{os.getpid()}-{number}.tmp")
         try:
-            return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         except FileExistsError:
             number += 1
+            continue
+        mode = S_IMODE(os.fstat(descriptor).st_mode)
+        if mode & 0o600 != 0o600:
+            os.fchmod(descriptor, mode | 0o600)
+        return path, descriptor
 
 
 def _pour(descriptor: int, content: bytes) -> None:

@@ -169,11 +169,7 @@ class SqliteJournal:
         self._guard()
         if not self._connection.in_transaction:
             return
-        try:
-            self._watch.check()
-        except JournalReplaced:
-            self._break("its files were replaced")
-            raise
+        self.look()
         try:
             put(self._cursor, self._units)
             self._cursor.execute("COMMIT")
@@ -181,6 +177,15 @@ class SqliteJournal:
             raise self._fault(error, "committed to") from error
         self._units = {}
         self._committed = self._seq, self._hash
+
+    def look(self) -> None:
+        """`JournalReplaced` when the journal or a watched file is no longer the one it was; for between two commits."""
+        self._guard()
+        try:
+            self._watch.check()
+        except JournalReplaced:
+            self._break("its files were replaced")
+            raise
 
     def read(self, run: str | None = None, after: int = 0) -> Iterator[Transition]:
         """Committed rows in order, of one run or of all, with seq > after, with facts of today's version."""

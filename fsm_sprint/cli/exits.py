@@ -3,6 +3,7 @@
 Rule: nothing else in the project names a code or ends the process by one.
 """
 
+import errno
 import sys
 from enum import IntEnum
 
@@ -91,12 +92,22 @@ _BY_ERROR = {
 }
 
 
+def hint_for(error: OSError) -> str | None:
+    """What to do about the few refusals of the system that say too little by themselves."""
+    return {
+        errno.EMFILE: "`ulimit -n 1024` allows more of them",
+        errno.ENOSPC: "make room on the disk; nothing that was recorded is lost",
+    }.get(error.errno or 0)
+
+
 def complain(error: SprintError) -> None:
-    """`error:` and `hint:` on stderr."""
+    """`error:` and `hint:` on stderr; names of files in them may hold anything, so they are made plain."""
+    from fsm_sprint.report.terminal import plain
+
     render = getattr(error, "render", None)
     if render is not None:  # a CompileError: every finding, with its place and its own hint
-        print(render(), file=sys.stderr)
+        print(plain(render()), file=sys.stderr)
         return
-    print(f"error: {error}", file=sys.stderr)
+    print(plain(f"error: {error}"), file=sys.stderr)
     if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+        print(plain(f"hint: {error.hint}"), file=sys.stderr)

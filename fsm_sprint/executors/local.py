@@ -371,7 +371,9 @@ def _refusals(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        few = error.errno in _NO_DESCRIPTOR
         raise SprintError(
             f"cannot work in {error.filename or place}: {error.strerror}",
-            hint="nothing was lost; run again when the cause is gone",
+            hint="nothing was lost; run again "
+            + ("with more of them: `ulimit -n 1024`" if few else "when the cause is gone"),
         ) from error

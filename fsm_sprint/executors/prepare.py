@@ -50,6 +50,7 @@ def prepare(effect: Spawn, job: Job, folder: Path, log: Path, run: str) -> Prepa
         fds += gate, go
         status, tell = os.pipe()
         fds += status, tell
+        log.parent.mkdir(exist_ok=True)  # somebody may have cleaned up since the run began
         out = os.open(log, _APPEND, 0o600)
         fds.append(out)
         errors = [os.open(errors_of(log), _APPEND, 0o600)] if job.split else []

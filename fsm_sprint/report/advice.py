@@ -5,11 +5,12 @@ import shlex
 from pathlib import Path
 
 from fsm.states import SprintState
+from fsm_sprint.report.terminal import plain
 
 
 def command(verb: str, directory: Path, *words: str) -> str:
     """`fsm-sprint VERB`, with the sprint's directory where it is not the current one."""
-    return shlex.join(["fsm-sprint", verb, *_named(directory), *words])
+    return plain(shlex.join(["fsm-sprint", verb, *_named(directory), *words]))
 
 
 def advice(

@@ -170,7 +170,7 @@ def test_pause_lets_what_runs_end_and_starts_nothing():
 
     assert (sprint_state(world), world.ms) == ("paused", 1010)
     assert now(world)["p/s/l"] == "completed"
-    assert world.answers == [("q0", "paused; 1 running tasks go on to their end")]
+    assert world.answers == [("q0", "paused; 1 running task goes on to its end")]
     assert supervise(world).state == "completed"
     assert set(world.counts.values()) == {1}
 
@@ -328,7 +328,7 @@ def test_a_request_is_a_row_with_its_answer_before_anything_follows_from_it():
     rows = told(world)
     assert rows[rows.index("#sprint request") :][:3] == ["#sprint request", "#sprint pause", "p/s/l stop"]
     assert sprint_rows(world, "request") == [
-        {"id": "q0", "verb": "stop", "who": "ann", "why": "for a reason", "answer": "stopping 1 tasks"}
+        {"id": "q0", "verb": "stop", "who": "ann", "why": "for a reason", "answer": "stopping 1 task"}
     ]
 
 
@@ -338,7 +338,7 @@ def test_a_request_that_is_met_twice_is_applied_once_and_answered_twice():
     supervise(world, LINE)
 
     assert len(sprint_rows(world, "request")) == 1
-    assert world.answers == [("q1", "paused; 1 running tasks go on to their end")] * 3
+    assert world.answers == [("q1", "paused; 1 running task goes on to its end")] * 3
 
 
 def test_a_request_that_was_applied_by_the_last_supervisor_is_only_answered_by_the_next():
@@ -350,7 +350,7 @@ def test_a_request_that_was_applied_by_the_last_supervisor_is_only_answered_by_t
     assert (sprint_state(world), world.answers) == ("paused", [])
 
     assert supervise(world, resume=False, events=[ask("pause")]).state == "paused"
-    assert world.answers == [("q1", "paused; 1 running tasks go on to their end")]
+    assert world.answers == [("q1", "paused; 1 running task goes on to its end")]
     assert len(sprint_rows(world, "request")) == 1
 
 
