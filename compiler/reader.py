@@ -119,6 +119,10 @@ class _Builder:
         else:
             unsafe = _UNSAFE.search(text)
             if unsafe is not None:
+                # JSON writes what is beyond U+FFFF as two escapes, and JSON is YAML.
+                value = text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+                unsafe = _UNSAFE.search(text)
+            if unsafe is not None:
                 raise Refused(f"the text holds the character U+{ord(unsafe[0]):04X}", offset=at)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(value, at, 1, len(text), 0)

@@ -21,7 +21,7 @@ def stop(
     cancel: Annotated[bool, typer.Option("--cancel", help="Give the sprint up for good.")] = False,
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Kept in the journal.")
-    ] = "asked to",
+    ] = "by hand",
 ) -> None:
     """End the running tasks with all their processes; the sprint is paused and can be run again."""
     from fsm_sprint.inbox import answer_to, ask, request_id, withdraw

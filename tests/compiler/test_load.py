@@ -154,6 +154,10 @@ def test_keys_are_text_as_they_are_written() -> None:
     assert list(tree("1: a\ntrue: b\n: c\n012: d\n")) == ["1", "true", "null", "012"]
 
 
+def test_the_two_escapes_that_json_writes_for_one_character_are_that_character() -> None:
+    assert tree('a: "\\ud83d\\ude00, \\U0001F600"') == {"a": "\U0001f600, \U0001f600"}
+
+
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: b\r\nc: d\r\n")
