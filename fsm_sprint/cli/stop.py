@@ -19,9 +19,7 @@ def stop(
     sprint: options.Sprint = None,
     *,
     cancel: Annotated[bool, typer.Option("--cancel", help="Give the sprint up for good.")] = False,
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Kept in the journal.")
-    ] = "by hand",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Kept in the journal.")] = "by hand",
 ) -> None:
     """End the running tasks with all their processes; the sprint is paused and can be run again."""
     from fsm_sprint.inbox import answer_to, ask, request_id, withdraw
