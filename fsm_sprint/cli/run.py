@@ -114,6 +114,8 @@ def _supervised(
     else:
         early = _nothing_to_do(before, paths)
         if early is not None:
+            # Whoever completed it may have been killed before it could show that.
+            screen(paths, before, supervisor.clock, quiet=True).publish((), resting=True)
             return early
     known = plan if plan is not None else before.plan if before is not None else None
     assert known is not None, "there is a run, or a plan for one"

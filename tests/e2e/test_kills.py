@@ -95,6 +95,17 @@ def test_what_runs_when_the_supervisor_is_killed_is_adopted_with_its_true_code(t
     assert log.read_text() == "on\n"
 
 
+def test_a_supervisor_killed_before_it_could_publish_is_made_up_for(tmp_path: Path) -> None:
+    plan = {"name": "m", "schema-version": "2.0", "phases": [{"id": "one", "run": "true"}]}
+    sandbox = Sandbox(tmp_path / "s", "workflow: m\nsprint-id: s\n", {"m.yaml": plan})
+    sandbox.run("run", check=0)
+    progress = sandbox.directory / "PROGRESS.yaml"
+    true = progress.read_bytes()
+    progress.unlink()
+    sandbox.run("run", check=0)
+    assert progress.read_bytes() == true
+
+
 def test_a_second_run_of_a_running_sprint_is_refused_and_disturbs_nothing(tmp_path: Path) -> None:
     plan = {"name": "m", "schema-version": "2.0", "phases": [{"id": "long", "run": "sleep 1"}]}
     sandbox = Sandbox(tmp_path / "s", "workflow: m\ncollections: {x: [{prompt: p}]}\n", {"m.yaml": plan})
