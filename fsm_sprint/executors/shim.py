@@ -54,6 +54,7 @@ def guard(errand: Errand) -> NoReturn:
         except OSError:
             pass
         leave(1)
+    os.close(errand.status)  # leaving would, but only after 0.3 ms of giving memory back
     leave(0)
 
 
