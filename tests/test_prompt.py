@@ -6,6 +6,7 @@ from pathlib import Path
 from fsm.plan import Group, Leaf, Plan
 from fsm.sprint import Sprint
 from fsm.transition import Transition
+from fsm_sprint.agents.result import result
 from fsm_sprint.prompt import Prompts
 
 STEPS = Group(
@@ -128,3 +129,10 @@ def test_the_shared_context_is_shown_when_it_is_there(tmp_path: Path):
     (tmp_path / "context").mkdir()
     (tmp_path / "context" / "_shared.md").write_text("We use tabs.")
     assert told(sprint(), "qa", directory=tmp_path).endswith("## Shared Context\nWe use tabs.\n")
+
+
+def test_an_agent_that_prints_its_prompt_has_not_answered_with_the_examples_in_it():
+    prompt = told(sprint(), "qa")
+    assert result(prompt) is None
+    done = '{"status": "completed", "summary": "all of it"}'
+    assert result(f"{prompt}\n{done}\n") == ("ok", {"summary": "all of it"})

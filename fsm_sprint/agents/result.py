@@ -13,6 +13,9 @@ from fsm.transition import Facts
 STATUSES = {"completed": "ok", "failed": "failed", "needs-human": "needs-human"}
 """What an agent may say of its work, and the verdict that it means."""
 
+_EXAMPLES = ("what you did", "how far you came")
+"""Summaries of the results that a prompt shows: an agent that prints what it is told has not answered by that."""
+
 _FENCED = re.compile(r"^[ \t]*```[a-zA-Z]*[ \t]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
 _LONGEST = 4000
 """Characters of a text that are kept; the log has the rest."""
@@ -54,7 +57,9 @@ def _object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     status = found.get("status") if isinstance(found, dict) else None
-    return found if isinstance(status, str) and status in STATUSES else None
+    if not isinstance(status, str) or status not in STATUSES or found.get("summary") in _EXAMPLES:
+        return None
+    return found
 
 
 def _meaning(found: dict[str, Any]) -> tuple[str, Facts]:
