@@ -69,7 +69,12 @@ def publish(console: Console, scene: Scene, *, resting: bool = False) -> float |
     return console.publish(scene.commit(), resting=resting)
 
 
-def test_on_a_pipe_each_thing_that_matters_is_one_line(tmp_path: Path) -> None:
+def test_on_a_pipe_each_thing_that_matters_is_one_line(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = tmp_path_factory.mktemp("elsewhere") / "and" / "further"
+    far.mkdir(parents=True)
+    monkeypatch.chdir(far)  # from afar, a sprint is named by its whole path
     stream = io.StringIO()
     with Scene(tmp_path, leaf("build"), leaf("test")) as scene:
         console = Console(scene.sprint, Clock(), tmp_path, stream, live=False)
