@@ -26,6 +26,7 @@ from fsm.states import TaskState
 from fsm.transition import Facts
 from fsm_sprint.clock import SystemClock
 from fsm_sprint.executors import platform
+from fsm_sprint.executors.files import SHIM_LOCK, TREE_LOCK, held
 from fsm_sprint.executors.local import LocalExecutor
 from fsm_sprint.hands import Hands, Left, Signals
 from fsm_sprint.inbox import Inbox
@@ -106,6 +107,7 @@ class Supervisor:
         """Folds the latest run, and refuses a copy of a sprint whose original may still be running."""
         last = next(self.journal.read(after=self.journal.head[0] - 1), None)
         if last is None:
+            self._refuse_remains()
             return
         self.sprint = fold(self.journal.read(run=last.run), last.run, self.journal.text)
         lease = self.sprint.lease
@@ -118,6 +120,19 @@ class Supervisor:
                 f"this is a copy of a sprint in which {names} had not ended when it was copied",
                 hint="go on in the original, or say --copy: what had not ended counts as lost here",
             )
+
+    def _refuse_remains(self) -> None:
+        """A journal without a row, beside attempts that another one must have known: they may still be running."""
+        left = sorted(self.paths.attempts.iterdir())
+        if not left:
+            return
+        locks = [(folder.name, str(folder / lock)) for folder in left for lock in (SHIM_LOCK, TREE_LOCK)]
+        alive = dict.fromkeys(name for name, lock in locks if held(lock))
+        running = f"; still running: {', '.join(alive)}" if alive else ""
+        raise JournalReplaced(
+            f"the journal is gone, but {self.paths.attempts} holds what it knew of {len(left)} attempts{running}",
+            hint="put journal.db back, or remove .fsm-sprint and logs to begin anew",
+        )
 
     def run(
         self,

@@ -56,10 +56,11 @@ def _object(text: str) -> dict[str, Any] | None:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    status = found.get("status") if isinstance(found, dict) else None
-    if not isinstance(status, str) or status not in STATUSES or found.get("summary") in _EXAMPLES:
+    if not isinstance(found, dict):
         return None
-    return found
+    status = found.get("status")
+    known = isinstance(status, str) and status in STATUSES and found.get("summary") not in _EXAMPLES
+    return found if known else None
 
 
 def _meaning(found: dict[str, Any]) -> tuple[str, Facts]:

@@ -114,7 +114,7 @@ class _Look:
             "waiting": [self._waiting(unit) for unit in standing if unit.state == TaskState.WAITING],
             "failed": failed,
             "tolerated": [str(path) for path in rested.get("failed") or ()],
-            "note": reader.note,
+            "note": reader.note or (self._copied() if moving and self._held is None else None),
             "next": _next(
                 advice(
                     state,
@@ -160,6 +160,15 @@ class _Look:
             "log": _text(facts.get("log")),
             "alive": None if self._held is not None else self._lives(unit, facts),
         }
+
+    def _copied(self) -> str | None:
+        """Asked only where something is under way without a supervisor: the lease may be far back."""
+        from journal.watch import Place, place
+
+        lease = self._reader.last(self._run, "lease", SPRINT_UNIT)
+        if lease is None or place(lease.decoded(), self._paths.journal) is not Place.COPIED:
+            return None
+        return "this is a copy; what was running belongs to the original, and `run` wants --copy to go on without"
 
     def _lives(self, unit: UnitRow, facts: Facts) -> bool:
         """Whether something of the attempt runs although its supervisor is gone: its locks say so."""

@@ -55,6 +55,24 @@ def test_a_journal_that_is_taken_away_is_rescued_at_once_though_the_run_only_wai
     assert "whole" in told.stdout
 
 
+def test_attempts_of_a_journal_that_is_gone_are_not_mixed_with_a_new_one(tmp_path: Path) -> None:
+    sprint = sandbox(tmp_path / "s", LONG.format('until [ -e "$LEDGER.go" ]; do sleep 0.05; done'))
+    killed = sprint.start("run")
+    wait_until(sprint.ledger.exists)
+    killed.kill()
+    killed.communicate()
+    for file in sprint.directory.glob(".fsm-sprint/journal.db*"):
+        file.unlink()
+    refused = sprint.run("run", check=5).stderr
+    assert "still running: p0.1" in refused
+    assert "hint: " in refused
+    Path(f"{sprint.ledger}.go").touch()
+    wait_until(lambda: "still running" not in sprint.run("run", check=5).stderr)
+    shutil.rmtree(sprint.directory / ".fsm-sprint")
+    sprint.run("run", check=0)
+    assert [words[0] for words in sprint.entries()] == ["begin", "end"] * 2
+
+
 def test_logs_that_are_cleaned_up_under_a_run_are_no_reason_to_end_it(tmp_path: Path) -> None:
     sprint = sandbox(tmp_path / "s", "rm -rf logs PROGRESS.yaml; exit 0", "echo here")
     sprint.run("run", check=0)
@@ -132,6 +150,7 @@ def test_a_copy_is_refused_until_it_is_asked_for_and_then_loses_what_ran(tmp_pat
     wait_until(sprint.ledger.exists)
     copy = tmp_path / "copy"
     shutil.copytree(sprint.directory, copy)
+    assert "this is a copy" in sprint.run("status", str(copy), check=0).stdout
     refused = sprint.run("run", str(copy), check=4)
     assert "this is a copy" in refused.stderr
     assert "--copy" in refused.stderr
