@@ -268,6 +268,9 @@ def _gate_failed(sprint: Sprint, owner: Unit, script: Unit) -> Moves:
         yield Move(owner.path, "fail", facts, owner.attempt)
     else:
         yield Move(owner.path, "fail", facts)
+        keeper = _keeper(owner)
+        if keeper is not None and owner.parent is keeper and sprint.state in HALTABLE:
+            yield from _skip_dependents(keeper, owner)
     yield from _block(sprint, owner, error)
 
 
@@ -301,7 +304,8 @@ def _block(sprint: Sprint, unit: Unit, error: str) -> Moves:
 def _keeper(unit: Unit) -> Unit | None:
     """The group above that goes on with its other steps when one of them fails."""
     for group in ancestors(unit):
-        if isinstance(group.node, Group) and group.node.on_dependency_failure != "fail-phase":
+        follows = group.choice is None  # where each step waits for the one before, none can do without it
+        if isinstance(group.node, Group) and group.node.on_dependency_failure != "fail-phase" and not follows:
             return group
     return None
 

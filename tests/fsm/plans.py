@@ -9,7 +9,7 @@ from fsm.plan import Gate, Group, Leaf, Node, Plan, Retry, escape
 
 
 def leaf(name: str, **fields: Any) -> Leaf:
-    return Leaf(id=name, path="", run="true", **fields)
+    return Leaf(**{"id": name, "path": "", "run": "true", **fields})
 
 
 def back(name: str, **fields: Any) -> Leaf:
@@ -49,6 +49,7 @@ def chain(count: int) -> Plan:
 _retries = st.none() | st.builds(
     Retry, max_attempts=st.integers(1, 3), backoff=st.sampled_from([(), (0.5, 2.0)])
 )
+_dependencies = st.sampled_from(["fail-phase", "fail-phase", "skip-dependents", "continue"])
 _gates = st.none() | st.none() | st.builds(gate, st.integers(1, 3), st.sampled_from(["mend it", None]))
 
 
@@ -56,6 +57,8 @@ _gates = st.none() | st.none() | st.builds(gate, st.integers(1, 3), st.sampled_f
 def leaves(draw: st.DrawFn, name: str, *, background: bool = True, breaks: bool = True) -> Leaf:
     return leaf(
         name,
+        **draw(st.sampled_from([{}, {}, {"run": None, "prompt": "do it"}])),
+        exclusive=draw(st.sampled_from([None, None, None, "m", "n"])),
         parallel=background and draw(st.integers(0, 3)) == 0,
         wait=draw(st.integers(0, 4)) == 0,
         breaks=breaks and draw(st.integers(0, 9)) == 0,
@@ -105,6 +108,12 @@ def plans(
                 wait=draw(st.integers(0, 4)) == 0,
                 breaks=breaks and draw(st.integers(0, 9)) == 0,
                 gate=draw(_gates),
+                on_dependency_failure=draw(_dependencies),
+                on_parallel_failure=draw(st.sampled_from([None, "warn", "block"])),
             )
             phases.append(group)
-    return plan(*phases, concurrency=None)
+    return plan(
+        *phases,
+        agents=draw(st.sampled_from([None, None, 1])),
+        on_parallel_failure=draw(st.sampled_from(["warn", "warn", "block"])),
+    )

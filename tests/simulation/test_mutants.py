@@ -11,20 +11,20 @@ from tests.simulation.mutants import MUTANTS
 SEARCH = 20_000
 
 CAUGHT_AT: dict[str, int] = {
-    "an_attempt_that_started_counts_as_never_run": 6,
+    "an_attempt_that_started_counts_as_never_run": 14,
     "the_end_of_file_at_the_gate_counts_as_go": 9,
     "there_is_no_gate": 3,
     "started_is_written_after_the_release": 6,
     "started_is_not_synced": 15,
     "the_exit_record_is_not_synced": 50,
-    "nobody_is_told_that_the_tree_lock_is_held": 6,
+    "nobody_is_told_that_the_tree_lock_is_held": 179,
     "the_next_attempt_does_not_wait_for_the_last_ones_tree": 16221,
     "the_attempt_file_is_read_before_the_lock_is_tried": 608,
     "effects_come_before_their_commit": 13,
     "what_was_spawned_is_spawned_again_after_a_crash": 9,
     "the_attempt_number_is_used_again_after_an_abort": 9,
-    "a_lost_attempt_gets_a_code": 6,
-    "a_lost_attempt_counts_as_done": 6,
+    "a_lost_attempt_gets_a_code": 14,
+    "a_lost_attempt_counts_as_done": 14,
     "a_commit_is_acknowledged_before_it_is_durable": 9,
     "what_runs_is_declared_lost_by_the_next_supervisor": 52,
 }
