@@ -191,7 +191,7 @@ class Sprint:
             if node.exclusive is not None:
                 if step > 0:
                     self.mutexes[node.exclusive] = unit
-                else:
+                elif self.mutexes.get(node.exclusive) is unit:
                     del self.mutexes[node.exclusive]
         if not unit.background:
             above = unit.owner or unit.parent
