@@ -130,7 +130,7 @@ class Supervisor:
         alive = dict.fromkeys(name for name, lock in locks if held(lock))
         running = f"; still running: {', '.join(alive)}" if alive else ""
         raise JournalReplaced(
-            f"the journal is gone, but {self.paths.attempts} holds what it knew of {len(left)} attempts{running}",
+            f"the journal is gone, but {self.paths.attempts} holds what it knew of its attempts{running}",
             hint="put journal.db back, or remove .fsm-sprint and logs to begin anew",
         )
 

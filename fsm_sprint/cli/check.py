@@ -53,7 +53,11 @@ def check(
         if diagnostics:
             print(render_all(diagnostics, texts), file=sys.stderr)
         if valid:
-            print(", ".join(["ok", *(f"{count} {name}" for name, count in facts.items())]))
+            print(
+                ", ".join(
+                    ["ok", *(f"{count} {name[:-1] if count == 1 else name}" for name, count in facts.items())]
+                )
+            )
     raise typer.Exit(ExitCode.DONE if valid else ExitCode.DEFINITION)
 
 

@@ -39,7 +39,7 @@ def rehearse(paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bo
             print("   prompt:")
             print("".join(f"   | {line}\n" for line in task["prompt"].splitlines()), end="")
     for name in absent:
-        print(f"missing: {name} is not installed")
+        print(f"missing: {name}")
 
 
 def _tasks(sprint: Sprint, work: Work) -> Iterator[dict[str, Any]]:

@@ -242,3 +242,44 @@ def test_a_hang_up_ends_nothing(tmp_path: Path) -> None:
     run.communicate(timeout=30)
     assert run.returncode == 0
     assert [words[0] for words in sprint.entries()] == ["begin", "end"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_standard_stream_is_nobody_to_talk_to_and_no_place_for_files(
+    tmp_path: Path, closed: str
+) -> None:
+    sprint = sandbox(tmp_path / "s", "true", "echo out; echo err >&2")
+    command = " ".join(sprint.command())
+    for words in ("run", "status", "logs . p1", "verify"):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"exec {command} {words} {closed}"],
+            cwd=sprint.directory,
+            env=sprint.env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), (words, done.stderr)
+    assert sprint.run("logs", ".", "p1", check=0).stdout == "out\nerr\n"
+    assert (sprint.directory / ".fsm-sprint" / "lock").read_text() == ""
+
+
+@pytest.mark.parametrize("words", ["status", "replay", "--help", "logs . p0"])
+def test_a_full_disk_for_the_output_is_one_error_and_its_code(tmp_path: Path, words: str) -> None:
+    sprint = sandbox(tmp_path / "s", "echo out")
+    sprint.run("run", check=0)
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            sprint.command(*words.split()),
+            cwd=sprint.directory,
+            env=sprint.env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 4
+    assert done.stderr.startswith("error: ")
+    assert "ignored" not in done.stderr
