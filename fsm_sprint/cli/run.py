@@ -72,9 +72,10 @@ def run(
 
 def _detached(paths: SprintPaths, workflows: list[Path] | None, *, new: bool, strict: bool) -> None:
     """Everything that can be said against it is said here, where somebody still looks."""
-    from fsm_sprint.executors.detach import detach
+    from fsm_sprint.executors.detach import EndedAtOnce, detach
+    from fsm_sprint.report.terminal import plain
     from fsm_sprint.work import available
-    from journal.lease import holder
+    from journal.lease import Lease, holder
 
     if new or not paths.journal.exists():
         available(compiled(paths, workflows, strict=strict).plan)
@@ -85,7 +86,13 @@ def _detached(paths: SprintPaths, workflows: list[Path] | None, *, new: bool, st
 
     paths.prepare()
     words = [word for word in sys.argv[1:] if word != "--detach"]
-    started = detach(words, paths.output, paths.lock, pid)
+    with Lease.take(paths.lock, {}):
+        pass  # who holds it is said here, and not among what they themselves write to run.log
+    try:
+        started = detach(words, paths.output, paths.lock, pid)
+    except EndedAtOnce as error:
+        print(plain(str(error)), file=sys.stderr)
+        raise typer.Exit(error.status) from error
     print(f"running as process {started}; `fsm-sprint status {paths.directory}` shows how it goes")
 
 

@@ -13,11 +13,19 @@ _PATIENCE = 30.0
 """Seconds in which the new process must have taken over or have ended."""
 
 
-def detach(arguments: list[str], output: Path, lock: Path, holder: Callable[[Path], int | None]) -> int:
-    """Runs `fsm-sprint ARGUMENTS` detached; returns its pid once it holds the lease or has ended well already.
+class EndedAtOnce(SprintError):
+    """The new process has ended before it ran anything; the message is what it said."""
 
-    `holder` says the pid that holds the lease of `lock`, if any. Raises SprintError with the last that it said when it
-    ends with an error before that.
+    def __init__(self, said: str, status: int) -> None:
+        super().__init__(said)
+        self.status = status
+
+
+def detach(arguments: list[str], output: Path, lock: Path, holder: Callable[[Path], int | None]) -> int:
+    """Runs `fsm-sprint ARGUMENTS` detached; returns its pid once it has taken over or has ended well already.
+
+    `holder` says the pid that holds the lease of `lock`, if any. Raises EndedAtOnce when it ends with an error before
+    that.
     """
     begin = output.stat().st_size if output.exists() else 0
     handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -31,10 +39,12 @@ def detach(arguments: list[str], output: Path, lock: Path, holder: Callable[[Pat
         )
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
-        if holder(lock) == process.pid or process.poll() == 0:
+        # It says that it has taken over; before that it may hold the lease and still refuse.
+        begun = output.stat().st_size > begin and holder(lock) == process.pid
+        if begun or process.poll() == 0:
             return process.pid
         if process.returncode is not None:
             said = output.read_bytes()[begin:].decode("utf-8", "replace").strip()
-            raise SprintError(f"it ended at once with status {process.returncode}:\n{said}")
+            raise EndedAtOnce(said, process.returncode)
         time.sleep(0.02)
     raise SprintError(f"it did not take over within {_PATIENCE:.0f} s", hint=f"see {output}")

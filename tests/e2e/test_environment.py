@@ -283,3 +283,17 @@ def test_a_full_disk_for_the_output_is_one_error_and_its_code(tmp_path: Path, wo
     assert done.returncode == 4
     assert done.stderr.startswith("error: ")
     assert "ignored" not in done.stderr
+
+
+def test_a_detached_run_that_cannot_begin_says_why_with_its_own_code(tmp_path: Path) -> None:
+    sprint = sandbox(tmp_path / "s", LONG.format('until [ -e "$LEDGER.go" ]; do sleep 0.05; done'))
+    sprint.run("run", "--detach", check=0)
+    wait_until(sprint.ledger.exists)
+    held = sprint.run("run", "--detach", check=6).stderr
+    assert held.startswith("error: another supervisor runs this sprint")
+    copy = tmp_path / "copy"
+    shutil.copytree(sprint.directory, copy)
+    assert "error: this is a copy" in sprint.run("run", "--detach", str(copy), check=4).stderr
+    Path(f"{sprint.ledger}.go").touch()
+    wait_until(lambda: sprint.run("status", "--exit-status").returncode == 0)
+    assert [words[0] for words in sprint.entries()] == ["begin", "end"]
