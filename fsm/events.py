@@ -48,8 +48,9 @@ class Asked(NamedTuple):
 
     id: str
     verb: str
-    """`pause`, `stop`, `cancel`."""
+    """`pause`, `stop`, `cancel`, `skip`."""
     unit: str
+    """What it is about; '' for the whole sprint."""
     who: str
     why: str
     epoch: int = 0

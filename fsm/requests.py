@@ -1,13 +1,18 @@
-"""What people ask of a running sprint from outside, and what follows: pause, stop, cancel.
+"""What people ask of a sprint from outside, and what follows: pause, stop, cancel, skip.
 
 Rule: a request is a row before it is anything else, with its id and its answer, so that it is applied once and answered
 however often it is met.
 """
 
+from collections.abc import Iterator
+
 from fsm.events import Asked
 from fsm.sprint import Sprint
-from fsm.states import GroupState, Machine, SprintState, TaskState
+from fsm.states import ENDED_WELL, GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
+from fsm.unit import Unit, ancestors, below
+
+_SKIPPABLE = frozenset({TaskState.PENDING, TaskState.WAITING, TaskState.FAILED})
 
 GRACE_MS = 10_000
 """Between TERM and KILL."""
@@ -29,6 +34,8 @@ def _answer(sprint: Sprint, event: Asked, now: int) -> tuple[str, Moves]:
     nothing: Moves = iter(())
     if event.epoch not in (0, sprint.epoch):
         return "refused: another supervisor has taken over since you asked", nothing
+    if event.verb == "skip":
+        return _skipped(sprint, event)
     if event.unit not in ("", SPRINT_UNIT):
         return f"refused: this supervisor can {event.verb} only the whole sprint", nothing
     running = sum(unit.state != TaskState.VERIFYING for unit in sprint.live.values())
@@ -41,6 +48,47 @@ def _answer(sprint: Sprint, event: Asked, now: int) -> tuple[str, Moves]:
             return f"refused: the sprint is {sprint.state}", nothing
         return f"stopping {running} {'task' if running == 1 else 'tasks'}", _stop(sprint, event, now)
     return f"refused: {event.verb} is not something this supervisor does", nothing
+
+
+def _skipped(sprint: Sprint, event: Asked) -> tuple[str, Moves]:
+    unit = sprint.units.get(event.unit)
+    if unit is None or unit.owner is not None or unit.machine == Machine.SPRINT:
+        return f"refused: {event.unit or 'the sprint'} is nothing that can be skipped", iter(())
+    if sprint.state == SprintState.CANCELLED:
+        return "refused: the sprint is cancelled", iter(())
+    inside = (f"{unit.path}/", f"{unit.path}#")
+    alive = [path for path in sprint.live if path == unit.path or path.startswith(inside)]
+    if alive:
+        return f"refused: {', '.join(alive)} still runs; stop the sprint first", iter(())
+    if unit.state in ENDED_WELL or unit.state == TaskState.CANCELLED:
+        return f"refused: {unit.path} is {unit.state}", iter(())
+    return f"skipped {unit.path}", _skip(unit, event)
+
+
+def _skip(unit: Unit, event: Asked) -> Moves:
+    """Leaves out a unit and all in it; groups that failed because of it are open again, so that the line can go on."""
+    facts: Facts = {"by": "operator", "who": event.who, "why": event.why}
+    for leaf in _leaves(unit):
+        if leaf.state in _SKIPPABLE:
+            yield Move(leaf.path, "skip", facts, leaf.attempt)
+    for group in _groups(unit):
+        if group.state in (GroupState.PENDING, GroupState.IN_PROGRESS, GroupState.FAILED):
+            yield Move(group.path, "skip", facts)
+    for group in reversed(list(ancestors(unit))):
+        if group.state == GroupState.FAILED:
+            yield Move(group.path, "reopen", {})
+
+
+def _leaves(unit: Unit) -> list[Unit]:
+    return [unit] if unit.machine == Machine.TASK else list(below(unit))
+
+
+def _groups(unit: Unit) -> Iterator[Unit]:
+    """The groups in a unit, inner ones first, itself last."""
+    if unit.machine == Machine.GROUP:
+        for child in unit.children:
+            yield from _groups(child)
+        yield unit
 
 
 def _paused(running: int, *, here: bool) -> str:

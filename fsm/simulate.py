@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from fsm.engine import Engine
 from fsm.events import Asked
+from fsm.plan import nodes
 from fsm.ports import Journal, Seed
 from fsm.scenario import Conditions, conditions, random_plan
 from fsm.sprint import Sprint, fold
@@ -257,8 +258,9 @@ class Simulation(World):
         self.requests.clear()
         if self.faults and self.random.random() < 0.2:
             self.faults -= 1
-            verb = self.random.choice(("stop", "pause"))
-            self.requests.append(Asked(f"q{len(self.story)}", verb, "", "somebody", "for a reason"))
+            verb = self.random.choice(("stop", "pause", "skip"))
+            unit = self.random.choice([node.path for node in nodes(self.plan)]) if verb == "skip" else ""
+            self.requests.append(Asked(f"q{len(self.story)}", verb, unit, "somebody", "for a reason"))
         engine.take_over({"boot": str(self.boot)}, plan=self.plan if sprint.state == "not-started" else None)
         if sprint.at_rest:
             engine.resume("simulation", "again")

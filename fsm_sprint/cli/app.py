@@ -13,6 +13,7 @@ from fsm_sprint.cli import (
     replay,
     run,
     schema,
+    skip,
     status,
     stop,
     verify,
@@ -36,6 +37,7 @@ app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("explain")(explain.explain)
 app.command("stop")(stop.stop)
+app.command("skip")(skip.skip)
 app.command("replay")(replay.replay)
 app.command("verify")(verify.verify)
 app.command("diagram")(diagram.diagram)

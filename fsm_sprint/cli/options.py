@@ -25,6 +25,7 @@ Workflows = Annotated[
         show_default=False,
     ),
 ]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Kept in the journal.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings are errors.")]
 
 

@@ -346,3 +346,42 @@ def test_a_sprint_that_wants_the_work_tree_for_itself_waits_for_nobody(tmp_path:
     first.run("stop", check=0)
     process.communicate(timeout=20)
     second.run("run", check=0)
+
+
+def test_what_is_skipped_is_left_out_and_the_line_goes_on(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, {"id": "bad", "run": "false"}, {"id": "after", "run": "touch after"})
+    box.run("run", check=1)
+    assert "skipped bad" in box.run("skip", "bad", check=0).stdout
+    box.run("run", check=0)
+    assert (box.directory / "after").exists()
+
+
+def test_skipping_opens_the_groups_that_failed_because_of_it(tmp_path: Path) -> None:
+    sprint = "workflow: m\ncollections: {x: [{id: a, prompt: p}, {id: b, prompt: p}]}\n"
+    phase = {"id": "each", "for-each": "x", "run": "test $ITEM_ID = b && touch b"}
+    box = sandbox(tmp_path, phase, sprint=sprint)
+    box.run("run", check=1)
+    box.run("skip", "each/a", check=0)
+    box.run("run", check=0)
+    assert (box.directory / "b").exists()
+
+
+def test_what_runs_is_not_skipped(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, {"id": "one", "run": "sleep 30"})
+    process = box.start("run")
+    started(box, "one")
+    assert "still runs" in box.run("skip", "one", check=2).stdout
+    box.run("stop", check=0)
+    process.communicate(timeout=20)
+
+
+def test_a_background_failure_that_blocks_can_be_skipped(tmp_path: Path) -> None:
+    box = sandbox(
+        tmp_path,
+        {"id": "beside", "run": "false", "parallel": True},
+        {"id": "sync", "wait-for-parallel": True, "on-parallel-failure": "block", "run": "touch synced"},
+    )
+    box.run("run", check=1)
+    box.run("skip", "beside", check=0)
+    box.run("run", check=0)
+    assert (box.directory / "synced").exists()
