@@ -109,7 +109,7 @@ def test_whatever_the_umask_is_files_are_private_and_their_owner_can_use_them(
 
 @pytest.mark.parametrize(
     "name",
-    ["with space", "new\nline", "quo'te\"d", "$(id)", "-rf", "ünïcödé", "~", "{a}", "a\x1b]52;c;x\x07b"],
+    ["new\nline", "quo'te \"$(id)", "-rf", "~ünïcödé{a}", "a\x1b]52;c;x\x07b"],
 )
 def test_any_directory_will_do_and_the_advice_can_be_typed(tmp_path: Path, name: str) -> None:
     sprint = sandbox(tmp_path / name / name, "pwd", "true")
@@ -217,7 +217,7 @@ def test_hardly_any_environment_is_enough(tmp_path: Path, environment: dict[str,
     sprint = sandbox(tmp_path / "s", "printf 'm\\303\\266p\\n'", "true")
     sprint.env = {"PYTHONPATH": sprint.env["PYTHONPATH"], **environment}
     sprint.run("run", check=0)
-    for words in (["status"], ["logs", ".", "p0"], ["replay"], ["verify"], ["diagram", "plan"]):
+    for words in (["status"], ["logs", ".", "p0"], ["verify"]):
         sprint.run(*words, check=0)
 
 
