@@ -55,7 +55,8 @@ def _without_supervisor(paths: SprintPaths, wanted: Asked) -> str:
     from fsm_sprint.wiring import Supervisor
     from fsm_sprint.work import Work
 
-    with Supervisor(paths) as supervisor:
+    # Whoever ends what runs in a copy of a sprint means what runs there: nothing. It counts as lost, and that is all.
+    with Supervisor(paths, allow_copy=wanted.verb != "skip") as supervisor:
         before = supervisor.sprint
         if wanted.verb == "skip" and before is not None and before.busy:
             raise UsageError(

@@ -297,3 +297,16 @@ def test_a_detached_run_that_cannot_begin_says_why_with_its_own_code(tmp_path: P
     Path(f"{sprint.ledger}.go").touch()
     wait_until(lambda: sprint.run("status", "--exit-status").returncode == 0)
     assert [words[0] for words in sprint.entries()] == ["begin", "end"]
+
+
+def test_what_ran_in_a_copied_sprint_can_be_given_up_there(tmp_path: Path) -> None:
+    plan = {"name": "m", "schema-version": "2.0", "phases": [{"id": "long", "run": "sleep 30"}]}
+    sprint = Sandbox(tmp_path / "s", "workflow: m\nsprint-id: s\n", {"m.yaml": plan})
+    process = sprint.start("run")
+    wait_until((sprint.directory / "logs" / "long.log").exists)
+    copy = tmp_path / "copy"
+    shutil.copytree(sprint.directory, copy)
+    sprint.run("stop", "--cancel", str(copy), check=0)
+    assert process.poll() is None
+    sprint.run("stop", check=0)
+    process.communicate(timeout=20)
