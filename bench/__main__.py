@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench import machine, table
 from bench.compare import Bench, Row
+from bench.disk import Disk
 from bench.page import write
 from bench.scratch import Scratch
 
@@ -33,10 +34,10 @@ def main() -> int:
     measures = [name for name in MEASURES if name in chosen.measures or not chosen.measures]
     begin = time.monotonic()
     with Scratch(chosen.dir) as scratch:
-        synced = machine.fdatasync(scratch.fresh())
-        facts = machine.facts(scratch.fresh(), synced)
+        disk = Disk(scratch.fresh(), patience=0 if chosen.quick else 90)
+        facts = machine.facts(scratch.fresh(), disk.best)
         print("\n".join(facts), flush=True)
-        bench = Bench(scratch=scratch, quick=chosen.quick, say=_say)
+        bench = Bench(scratch=scratch, disk=disk, quick=chosen.quick, say=_say)
         rows: list[Row] = []
         for name in measures:
             module = importlib.import_module("bench.compiling" if name == "compile" else f"bench.{name}")

@@ -6,11 +6,12 @@ round, and the median over the rounds is shown with its extremes: absolute times
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.disk import FAST, Disk
 from bench.process import inside
 from bench.scratch import Scratch
 
@@ -51,14 +52,28 @@ class Row:
     ratio: Spread | None = None
     target: str = ""
     met: bool | None = None
-    """None where no target applies."""
+    """None where no target applies, or nothing can be said."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rounds:
     """Figures of several sides, round by round."""
 
-    found: dict[str, list[Figures]] = field(default_factory=dict)
+    found: list[dict[str, Figures]]
+    synced: list[float]
+    """Seconds of an fdatasync after each side, where that was asked."""
+    sound: bool
+    """No side of these rounds met a disk that had been worn out by those before it."""
+
+    @property
+    def sides(self) -> list[str]:
+        """Their names, in the order in which they were given."""
+        return list(self.found[0])
+
+    @property
+    def fast(self) -> bool:
+        """Whether the disk was fast enough to hold us to absolute figures, and to peers that sync nothing."""
+        return self.sound and median(self.synced) < FAST
 
     def of(self, side: str, figure: str) -> Spread:
         """One figure of one side."""
@@ -66,7 +81,7 @@ class Rounds:
 
     def values(self, side: str, figure: str) -> list[float]:
         """The same, round by round."""
-        return [round_[figure] for round_ in self.found[side]]
+        return [sides[side][figure] for sides in self.found]
 
     def ratio(self, ours: str, other: str, figure: str) -> Spread:
         """How many times the other's figure ours is, within each round."""
@@ -79,6 +94,7 @@ class Bench:
     """What every measurement is given."""
 
     scratch: Scratch
+    disk: Disk
     quick: bool
     """Small numbers, one round, and no verdict that would need large ones."""
     say: Callable[[str], None]
@@ -88,20 +104,36 @@ class Bench:
         """A number of tasks or rows for this run."""
         return quick if self.quick else full
 
-    def alternate(self, sides: Mapping[str, Side], *, rounds: int, seconds: float) -> Rounds:
+    def alternate(
+        self, sides: Mapping[str, Side], *, rounds: int, seconds: float, disk: bool = False
+    ) -> Rounds:
         """Measures every side once per round, each in a fresh directory tree; every other round goes backwards.
 
-        No round begins after `seconds`, so that a busy machine gives fewer rounds instead of taking longer.
+        No round begins after `seconds`, so that a busy machine gives fewer rounds instead of taking longer. With
+        `disk`, that is let rest before each side, and rounds in which it was worn out all the same count only if there
+        are no others.
         """
-        found: dict[str, list[Figures]] = {name: [] for name in sides}
-        order = list(sides.items())
         end = time.monotonic() + seconds
-        for number in range(1 if self.quick else rounds):
-            if number and time.monotonic() > end:
-                break
-            for name, side in order if number % 2 == 0 else reversed(order):
-                found[name].append(side(self.scratch.fresh()))
-        return Rounds(found)
+        names = list(sides)
+        found: list[tuple[dict[str, Figures], list[float]]] = []
+        while len(found) < (1 if self.quick else rounds) and (not found or time.monotonic() < end):
+            names.reverse()
+            figures: dict[str, Figures] = {}
+            synced = []
+            for name in names:
+                if disk:
+                    self.disk.rest()
+                figures[name] = sides[name](self.scratch.fresh())
+                if disk:
+                    synced.append(self.disk.now())
+            found.append(({name: figures[name] for name in sides}, synced))
+        good = [one for one in found if all(map(self.disk.well, one[1]))]
+        kept = good or found
+        return Rounds(
+            found=[figures for figures, _ in kept],
+            synced=[seconds for _, synced in kept for seconds in synced],
+            sound=bool(good),
+        )
 
     def inside(self, measure: str, **arguments: Any) -> Figures:
         """Runs `bench.<measure>.inside(…)` in a process of its own."""

@@ -26,8 +26,8 @@ def measure(bench: Bench) -> Iterator[Row]:
         ("core, steps of four", "steps", "memory", large),
         ("core, all in one parallel group", "beside", "memory", large),
         ("core, all in the background", "background", "memory", large),
-        ("with the journal on disk", "steps", "disk", bench.pick(2_000, 200)),
-        ("with real processes, -j2", "beside", "processes", bench.pick(200, 40)),
+        ("with the journal on disk", "steps", "disk", bench.pick(1_000, 200)),
+        ("with real processes, -j2", "beside", "processes", bench.pick(100, 40)),
     ]
     for what, shape, under, tasks in cases:
         bench.say(f"{what}: {tasks} tasks in plans of {_SMALL} and of {large}")
@@ -35,7 +35,7 @@ def measure(bench: Bench) -> Iterator[Row]:
             side: bench.side("flat", shape=shape, under=under, leaves=leaves, tasks=tasks)
             for side, leaves in (("large", large), ("small", _SMALL))
         }
-        found = bench.alternate(sides, rounds=5, seconds=7)
+        found = bench.alternate(sides, rounds=5, seconds=7, disk=under != "memory")
         ratio = found.ratio("large", "small", "seconds")
         yield Row(
             measure="flat",
@@ -44,7 +44,7 @@ def measure(bench: Bench) -> Iterator[Row]:
             against=f"of {_SMALL} leaves {_us(found.of('small', 'seconds').middle)}",
             ratio=ratio,
             target=f"≤ {_LIMIT} ×",
-            met=at_most(ratio, _LIMIT),
+            met=at_most(ratio, _LIMIT) if found.sound else None,
         )
 
 

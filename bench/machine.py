@@ -3,15 +3,10 @@
 import os
 import platform
 import sqlite3
-import time
 from pathlib import Path
-from statistics import median
 
 from bench.peers import PEERS
 from bench.scratch import creation, filesystem
-
-FAST = 0.0002
-"""Seconds: with an fdatasync faster than this, rates have to be kept, and peers that promise nothing kept up with."""
 
 
 def facts(folder: Path, synced: float) -> list[str]:
@@ -27,20 +22,3 @@ def facts(folder: Path, synced: float) -> list[str]:
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
         f"peers: {', '.join(present) or 'none'}{missing}",
     ]
-
-
-def fdatasync(folder: Path, count: int = 200) -> float:
-    """Median seconds for making 4 kB in an 8 MB file durable."""
-    taken = []
-    fd = os.open(folder / "synced", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        os.write(fd, bytes(8 << 20))
-        os.fsync(fd)
-        for number in range(count):
-            os.pwrite(fd, b"x" * 4096, 4096 * number)
-            begin = time.perf_counter()
-            getattr(os, "fdatasync", os.fsync)(fd)
-            taken.append(time.perf_counter() - begin)
-    finally:
-        os.close(fd)
-    return median(taken)
