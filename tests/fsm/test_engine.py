@@ -417,6 +417,19 @@ def test_news_of_attempts_that_are_over_leads_to_nothing():
     assert found._journal.head == before
 
 
+def test_an_end_that_is_told_twice_is_recorded_once():
+    world = World(by_unit(OK, {"a#gate": [SLOW]}))
+    found = engine(world)
+    found.take_over({}, plan=plan(leaf("a", gate=gate())))
+    found.turn([])
+    while found.sprint.units["a"].state != "verifying":
+        found.turn(found._executor.wait(None))
+    before = found._journal.head
+    found.turn([Ended("a", 1, "exit", "ok", {}), Ended("a", 1, "lost", "lost", {})])
+
+    assert found._journal.head == before
+
+
 def test_what_is_learnt_of_a_running_task_is_a_row():
     world = World(by_unit(OK, {"a": [SLOW]}))
     found = engine(world)

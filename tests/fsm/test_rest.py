@@ -134,6 +134,16 @@ def test_a_resume_while_a_neighbour_of_the_failure_still_runs_lets_it_run():
     assert world.counts == {"p/s/l": 2, "p/t/l": 1, "p/t/m": 1, "x": 1}
 
 
+def test_what_failed_in_the_background_is_not_tried_again_by_a_resume_after_another_failure():
+    world = World(by_unit(OK, {"b": [FAIL, OK], "a": [End("failed", lasts=50), OK]}))
+    made = plan(back("b"), leaf("a"))
+
+    assert supervise(world, made, limit=2).state == "blocked"
+    sprint = supervise(world, limit=2)
+    assert (sprint.state, states(sprint)["b"]) == ("completed", "failed")
+    assert world.counts == {"b": 1, "a": 2}
+
+
 def test_a_leaf_that_needs_a_human_says_so():
     world = World(by_unit(OK, {"a": [End("needs-human", facts={"error": "which colour?"}), OK]}))
 
@@ -248,6 +258,10 @@ def test_cancel_gives_up_what_runs_waits_or_is_checked_and_the_groups_around_it(
     assert found["x"] == "pending"
     assert "in-progress" not in found.values()
     assert not sprint.live
+    gone = told(world, "cancel")
+    for group in ("p/s", "p/t", "p"):
+        inside = [gone.index(row) for row in gone if row.startswith(f"{group}/")]
+        assert gone.index(f"{group} cancel") > max(inside), f"{group} was closed over what still ran"
 
     assert supervise(world, limit=9).state == "completed"
     assert set(states(engine(world).sprint).values()) <= {"completed", "pending"}

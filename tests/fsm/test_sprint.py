@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from fsm.errors import IllegalMove, SprintError
 from fsm.machine import destination
 from fsm.plan import Plan, dump
+from fsm.ready import following
 from fsm.sprint import Sprint, fold
 from fsm.tables import TABLES
 from fsm.transition import SPRINT_UNIT, Facts, Transition, encode_facts
@@ -142,6 +143,48 @@ def test_a_fold_remembers_the_rows_that_people_ask_about():
     )
     group = sprint.units["p/s"]
     assert (group.started, group.ended) == (by["p/s", "start"], by["p/s", "complete"])
+
+
+def moved(sprint: Sprint, *moves: tuple[str, str]) -> Sprint:
+    for path, trigger in [(SPRINT_UNIT, "start"), *moves]:
+        sprint.apply(row(sprint, path, trigger, {"by": "run", "task": path}))
+    return sprint
+
+
+DONE = ("spawn", "start", "succeed")
+
+
+def test_the_line_goes_back_to_what_is_to_be_done_again():
+    made = plan(leaf("a"), leaf("b"))
+    sprint = moved(grown(made), *(("a", trigger) for trigger in DONE))
+    assert following(sprint) is sprint.units["b"]
+    sprint.apply(row(sprint, "a", "retry", {"by": "run"}))
+
+    assert following(sprint) is sprint.units["a"]
+
+
+def test_a_step_in_progress_stands_still_while_what_it_depends_on_is_done_again():
+    made = plan(
+        phase("p", step("s", leaf("l")), step("t", leaf("l"), leaf("m"), depends_on=("s",)), parallel=True)
+    )
+    sprint = moved(
+        grown(made),
+        ("p", "start"),
+        ("p/s", "start"),
+        *(("p/s/l", trigger) for trigger in DONE),
+        ("p/s", "complete"),
+        ("p/t", "start"),
+        *(("p/t/l", trigger) for trigger in DONE),
+    )
+    assert following(sprint) is sprint.units["p/t/m"]
+    sprint.apply(row(sprint, "p/s", "reopen"))
+    sprint.apply(row(sprint, "p/s/l", "retry", {"by": "run"}))
+    assert following(sprint) is sprint.units["p/s/l"]
+    sprint.apply(row(sprint, "p/s/l", "spawn"))
+    assert following(sprint) is None
+    for path, trigger in (("p/s/l", "start"), ("p/s/l", "succeed"), ("p/s", "complete")):
+        sprint.apply(row(sprint, path, trigger))
+    assert following(sprint) is sprint.units["p/t/m"]
 
 
 def test_a_background_leaf_that_its_step_left_behind_is_waited_for_after_a_replay():

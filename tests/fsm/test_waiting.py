@@ -202,6 +202,23 @@ def test_a_waiting_background_leaf_ends_before_the_sprint_does():
     assert told(world, "delay", "wake") == ["b delay", "b wake"]
 
 
+def test_an_alarm_of_before_does_not_wake_what_waits_anew():
+    """Cancelled while it waited, resumed by the same supervisor, failed once more: it waits for its whole delay."""
+    world, made = unlucky(FAIL, FAIL, OK)
+    world.asked = [(1_000, ask("cancel"))]
+    found = engine(world)
+    found.take_over({}, plan=made)
+    found.run()
+    assert states(found.sprint)["a"] == "cancelled"
+    world.ms = 30_000
+    found.resume("ann", "again")
+    found.run()
+
+    assert found.sprint.state == "completed"
+    assert delays(world) == [(60_000, "back-off")] * 2
+    assert world.ms >= 90_010
+
+
 def test_many_wait_at_once_and_each_wakes_at_its_time():
     steps = [
         step(f"s{n}", leaf("l", retry=Retry(max_attempts=2, backoff=(float(60 - n),)))) for n in range(20)
