@@ -17,7 +17,7 @@ from fsm.sprint import Sprint, fold
 from fsm.stage import SimulatedExecutor
 from fsm.states import ENDED, ENDED_WELL, SprintState, TaskState
 from fsm.transition import Transition
-from fsm.world import Child, Killed, PowerCut, Shim, Violation, World
+from fsm.world import Child, Killed, PowerCut, Process, Shim, Violation, World
 
 RUN = "r1"
 LIVES = 60
@@ -137,9 +137,8 @@ class Simulation(World):
             over = self.last.get(before)
             self._hold(over is not None, f"I8: {key} executed while {before} has no end in the journal")
             left = self.directories.get(before)
-            self._hold(
-                left is None or not left.tree, f"I8: {key} executed while {before} still has processes"
-            )
+            able = [process for process in left.tree if not _barred(process)] if left is not None else []
+            self._hold(not able, f"I8: {key} executed while {before} still has processes")
         self.running[child.unit] = child
         self._in_turn(child.unit.partition("#")[0])
 
@@ -288,3 +287,12 @@ def simulate(seed: int, connect: Callable[[], Mortal]) -> Report:
     `connect` opens a connection to one and the same journal at each call. Raises Violation.
     """
     return Simulation(seed, connect).run()
+
+
+def _barred(process: Process) -> bool:
+    """A shim behind a closed gate can run nothing, ever.
+
+    It may come late: its order lay unread in the launcher's socket when the supervisor died, the next one found nothing
+    of it, aborted the attempt and went on. Then it locks, finds the gate closed, and leaves.
+    """
+    return isinstance(process, Shim) and process.pipe.closed and not process.pipe.go

@@ -11,7 +11,7 @@ from journal.replay import verify
 FRESH = int(os.environ.get("FSM_SPRINT_SEEDS", "1500"))
 FIRST = int(os.environ.get("FSM_SPRINT_FIRST_SEED", "0"))
 
-REMEMBERED = (3, 26, 88, 349, 395, 492, 875, 1780, 2558, 13368)
+REMEMBERED = (3, 26, 88, 349, 395, 492, 875, 1780, 2558, 13368, 3012577, 3015679)
 """Seeds that failed once, in the protocol or under a mutant of it."""
 
 
