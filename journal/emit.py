@@ -17,14 +17,15 @@ Value: TypeAlias = "str | int | float | bool | Mapping[str, Value] | Sequence[Va
 
 _WORD = r"[!-\"$-9;-~\u00a1-\u1fff\u200b-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _MORE = f"[#{_WORD[1:]}"
-_PIECE = rf"{_WORD}{_MORE}*+(?::(?! |$){_MORE}*+)*+"
+_PIECE = rf"{_WORD}{_MORE}*+(?:(?!:(?: |$)):{_MORE}*+)*+"
 _PLAIN = re.compile(
     # Begins as neither an indicator nor a number; what begins with a digit needs a letter that no number,
     # date or time of either version has.
     r"(?:(?=[A-Za-z_/($]|[^\x00-\x7f])|(?=[0-9].*[g-np-su-wyG-NP-SU-WY]))"
     # Words in which a colon is never last and a hash never first. What follows cannot begin inside of what came before,
-    # so nothing is ever tried twice: a text of megabytes takes milliseconds.
-    rf"{_PIECE}(?: ++{_PIECE})*+"
+    # so nothing is ever tried twice: a text of megabytes takes milliseconds. A round of a possessive group must fail
+    # before it has taken anything: Python before 3.11.5 does not give it back (gh-106052).
+    rf"{_PIECE}(?:(?= +{_WORD}) ++{_PIECE})*+"
 )
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """Words that one version or the other takes for a boolean or null, in lower case."""
