@@ -16,17 +16,14 @@ Value: TypeAlias = "str | int | float | bool | Mapping[str, Value] | Sequence[Va
 """What can be written: JSON's shapes, mappings keyed by text."""
 
 _WORD = r"[!-\"$-9;-~\u00a1-\u1fff\u200b-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-_MORE = f"[#{_WORD[1:]}"
-_PIECE = rf"{_WORD}{_MORE}*+(?:(?!:(?: |$)):{_MORE}*+)*+"
 _PLAIN = re.compile(
     # Begins as neither an indicator nor a number; what begins with a digit needs a letter that no number,
     # date or time of either version has.
     r"(?:(?=[A-Za-z_/($]|[^\x00-\x7f])|(?=[0-9].*[g-np-su-wyG-NP-SU-WY]))"
-    # Words in which a colon is never last and a hash never first. What follows cannot begin inside of what came before,
-    # so nothing is ever tried twice: a text of megabytes takes milliseconds. A round of a possessive group must fail
-    # before it has taken anything: Python before 3.11.5 does not give it back (gh-106052).
-    rf"{_PIECE}(?:(?= +{_WORD}) ++{_PIECE})*+"
+    rf"{_WORD}[#: {_WORD[1:]}*"
 )
+_SPLIT = re.compile(r":(?: |\Z)| #| \Z")
+"""What ends a plain scalar in the middle or at its end: a colon or a blank that is last in its word, a comment."""
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """Words that one version or the other takes for a boolean or null, in lower case."""
 _UNPRINTABLE = re.compile(
@@ -117,13 +114,18 @@ def _text(text: str, indent: int) -> str:
 
 
 def _plain(text: str) -> bool:
-    return _short(text) if len(text) < 40 else _PLAIN.fullmatch(text) is not None
+    return _short(text) if len(text) < 40 else _plainly(text)
 
 
 @lru_cache(4096)
 def _short(text: str) -> bool:
     """The same for what comes again and again: keys, ids, states."""
-    return _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS
+    return _plainly(text) and text.lower() not in _WORDS
+
+
+def _plainly(text: str) -> bool:
+    """Two looks, each in one pass, because a text may be of megabytes."""
+    return _PLAIN.fullmatch(text) is not None and _SPLIT.search(text) is None
 
 
 def _quoted(text: str) -> str:
