@@ -114,14 +114,22 @@ def _walk(sprint: Sprint, group: Unit, withheld: list[Unit]) -> Unit | None:
 
 def _going(sprint: Sprint, choice: Choice, withheld: list[Unit]) -> Unit | None:
     """What may move in the children in progress. One in which nothing can until it moves itself is not asked again."""
-    for rank, child in sorted(choice.awake.items()):
+    found: Unit | None = None
+    waiting: list[int] = []
+    while choice.calling and found is None:
+        rank = choice.calling[0]
+        child = choice.awake.get(rank)
         before = len(withheld)
-        found = None if child.needs else _enter(sprint, child, withheld)
-        if found is not None:
-            return found
-        if len(withheld) == before:
-            del choice.awake[rank]
-    return None
+        found = None if child is None or child.needs else _enter(sprint, child, withheld)
+        if found is None:
+            heappop(choice.calling)
+            if len(withheld) > before:
+                waiting.append(rank)
+            else:
+                choice.awake.pop(rank, None)
+    for rank in waiting:
+        heappush(choice.calling, rank)
+    return found
 
 
 def _fresh(

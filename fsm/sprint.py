@@ -236,8 +236,9 @@ class Sprint:
         child = unit.owner or unit
         while child.parent is not None:
             choice = child.parent.choice
-            if choice is not None and child.index in choice.going:
+            if choice is not None and child.index in choice.going and child.index not in choice.awake:
                 choice.awake[child.index] = child
+                heappush(choice.calling, child.index)
             child = child.parent
 
     def _sprint(self, row: Transition) -> None:

@@ -20,6 +20,8 @@ class Choice:
     """Groups in progress, by rank."""
     awake: "dict[int, Unit]" = field(default_factory=dict)
     """Those of them in which something has moved since there was nothing in them to start."""
+    calling: list[int] = field(default_factory=list)
+    """A heap of their ranks, and of some that are asleep again."""
     regardless: bool = False
     """Whether a dependency that failed counts as one that has been met."""
     fresh: list[int] = field(default_factory=list)

@@ -135,6 +135,7 @@ def passed_soundly(sprint: Sprint) -> None:
                 assert well(child), f"{child} was passed"
         if group.choice is not None:
             assert group.choice.awake.items() <= group.choice.going.items()
+            assert group.choice.awake.keys() <= set(group.choice.calling)
     for path, unit in sprint.background.items():
         assert unit.background
         assert unit.owner is None
