@@ -186,7 +186,12 @@ def test_every_prefix_of_a_journal_folds(scenario: Scenario, data: st.DataObject
 
 
 askings = st.lists(
-    st.tuples(st.integers(0, 150), st.sampled_from(["stop", "pause", "cancel", "stop"]), st.integers(1, 4)),
+    st.tuples(
+        st.integers(0, 150),
+        st.sampled_from(["stop", "pause", "cancel", "skip", "skip"]),
+        st.integers(1, 4),
+        st.integers(0, 20),
+    ),
     max_size=4,
 )
 
@@ -198,13 +203,19 @@ askings = st.lists(
     st.booleans(),
 )
 def test_whatever_people_ask_and_whoever_dies_everything_can_be_resumed_to_its_end(
-    scenario: Scenario, asked: list[tuple[int, str, int]], deaths: list[tuple[int, bool]], stubborn: bool
+    scenario: Scenario,
+    asked: list[tuple[int, str, int, int]],
+    deaths: list[tuple[int, bool]],
+    stubborn: bool,
 ):
     """From every state of rest, with whatever still runs or is being stopped when it is resumed."""
     plan, script, limit = scenario
     bad = {unit: [end._replace(stubborn=stubborn) for end in ends] for unit, ends in script.items()}
     world = World(by_unit(OK._replace(stubborn=stubborn), bad))
-    world.asked = [(at, ask(verb, f"q{id_}")) for at, verb, id_ in asked]
+    units = [unit.path for unit in grown(plan).order] or [""]
+    for at, verb, id_, nth in asked:
+        unit = units[nth % len(units)] if verb == "skip" else ""
+        world.asked.append((at, ask(verb, f"q{id_}", unit=unit)))
     for commits, before in deaths:
         try:
             supervise(world, plan, limit=limit, journal=Mortal(world.rows, commits, before=before))
@@ -214,7 +225,8 @@ def test_whatever_people_ask_and_whoever_dies_everything_can_be_resumed_to_its_e
 
     for unit in sprint.order:
         if unit.owner is None:
-            assert unit.state in ({"completed", "failed"} if unit.background else {"completed"}), unit
+            well = {"completed", "skipped"} if any(verb == "skip" for _, verb, *_ in asked) else {"completed"}
+            assert unit.state in ({"failed"} | well if unit.background else well), unit
     again = Sprint(RUN, world.rows.texts.__getitem__)
     for row in world.rows.committed:
         if row.trigger == "spawn":
@@ -225,3 +237,27 @@ def test_whatever_people_ask_and_whoever_dies_everything_can_be_resumed_to_its_e
         assert naive.kept(again) == naive.indexes(again)
         assert again.slots <= limit
     assert not any(row.facts.startswith('{"kind":"stuck"') for row in world.rows.committed)
+
+
+@given(scenarios(), st.lists(st.none() | st.integers(0, 20), max_size=6))
+def test_whatever_is_skipped_while_the_sprint_rests_the_rest_is_done(
+    scenario: Scenario, skips: list[int | None]
+):
+    plan, script, limit = scenario
+    world = World(by_unit(OK, script))
+    units = [unit.path for unit in grown(plan).order] or [""]
+    for count, nth in enumerate(skips):
+        sprint = supervise(world, plan, limit=limit)
+        if sprint.state == "completed":
+            break
+        if nth is not None:
+            asking = ask("skip", f"q{count}", unit=units[nth % len(units)])
+            supervise(world, resume=False, spawning=False, events=[asking])
+    sprint = to_the_end(world, plan, limit=limit)
+
+    for unit in sprint.order:
+        if unit.owner is None:
+            well = {"completed", "skipped"}
+            assert unit.state in ({"failed"} | well if unit.background else well), unit
+    assert not any(row.facts.startswith('{"kind":"stuck"') for row in world.rows.committed)
+    assert list(verify(world.rows.committed)) == []
