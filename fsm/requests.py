@@ -74,9 +74,11 @@ def _skip(unit: Unit, event: Asked) -> Moves:
     for group in _groups(unit):
         if group.state in (GroupState.PENDING, GroupState.IN_PROGRESS, GroupState.FAILED):
             yield Move(group.path, "skip", facts)
-    for group in reversed(list(ancestors(unit))):
-        if group.state == GroupState.FAILED:
-            yield Move(group.path, "reopen", {})
+    for group in ancestors(unit):
+        gave_up = group.gate is not None and group.gate.state == TaskState.FAILED
+        if group.state != GroupState.FAILED or group.broken or gave_up:
+            break  # it did not fail because of this one, or not of this one alone
+        yield Move(group.path, "reopen", {})
 
 
 def _leaves(unit: Unit) -> list[Unit]:
