@@ -35,14 +35,13 @@ def main() -> int:
     begin = time.monotonic()
     with Scratch(chosen.dir) as scratch:
         disk = Disk(scratch.fresh(), patience=0 if chosen.quick else 90)
-        facts = machine.facts(scratch.fresh(), disk.best)
-        print("\n".join(facts), flush=True)
         bench = Bench(scratch=scratch, disk=disk, quick=chosen.quick, say=_say)
         rows: list[Row] = []
         for name in measures:
             module = importlib.import_module("bench.compiling" if name == "compile" else f"bench.{name}")
             rows += module.measure(bench)
-    print(f"\n{table.text(rows)}\n\n{time.monotonic() - begin:.0f} s", flush=True)
+        facts = machine.facts(scratch.fresh(), disk.best)
+    print("\n".join([*facts, "", table.text(rows), "", f"{time.monotonic() - begin:.0f} s"]), flush=True)
     if chosen.write:
         write(
             facts,
