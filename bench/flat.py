@@ -35,7 +35,9 @@ def measure(bench: Bench) -> Iterator[Row]:
             side: bench.side("flat", shape=shape, under=under, leaves=leaves, tasks=tasks)
             for side, leaves in (("large", large), ("small", _SMALL))
         }
-        found = bench.alternate(sides, rounds=5, seconds=7, disk=under != "memory")
+        found = bench.alternate(
+            sides, rounds=5, seconds=20 if under == "processes" else 7, disk=under != "memory"
+        )
         ratio = found.ratio("large", "small", "seconds")
         yield Row(
             measure="flat",
