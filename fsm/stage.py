@@ -166,7 +166,7 @@ class SimulatedExecutor:
         if finding is Finding.EXITED:
             assert found.exit is not None, "exited means an exit record"
             status = int(found.exit["status"])
-            facts = {"code": status >> 8} if not status & 0x7F else {"signal": status & 0x7F}
-            return [Ended(handle.unit, handle.attempt, "exit", "ok" if status == 0 else "failed", facts)]
+            verdict, facts = self.world.verdict(handle.unit, handle.attempt, status)
+            return [Ended(handle.unit, handle.attempt, "exit", verdict, facts)]
         outcome = "never-ran" if finding is Finding.NEVER_RAN else "lost"
         return [Ended(handle.unit, handle.attempt, outcome, "lost", {})]

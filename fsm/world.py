@@ -14,6 +14,7 @@ from fsm import attempt as records
 from fsm import shim as ops
 from fsm.effects import Spawn
 from fsm.events import Asked
+from fsm.transition import Facts
 
 
 class Killed(BaseException):
@@ -150,7 +151,7 @@ class Shim(Process):
     def _tend(self, world: "World") -> tuple[bool, Any]:
         """What has to do with the child."""
         if self.operation == ops.FORK:
-            self.child = Child(self, world)
+            self.child = world.child(self)
             self.directory.tree[self.child] = None
             world.processes.append(self.child)
             return True, {"pid": 7}
@@ -262,6 +263,15 @@ class World:
     def outcome(self, unit: str, attempt: int) -> int:
         """The wait status with which an attempt ends by itself."""
         raise NotImplementedError  # a world without a script has no outcomes
+
+    def child(self, shim: Shim) -> Child:
+        """The process that a shim forks."""
+        return Child(shim, self)
+
+    def verdict(self, unit: str, attempt: int, status: int) -> tuple[str, Facts]:  # noqa: ARG002  # for scripts
+        """What a driver makes of an attempt with that wait status, and the facts for its row."""
+        facts: Facts = {"signal": status & 0x7F} if status & 0x7F else {"code": status >> 8}
+        return "ok" if status == 0 else "failed", facts
 
     # time and chance
 
