@@ -17,6 +17,12 @@ class Agent:
     name: str
     command: tuple[str, ...] = ()
     """The argv of a `{command: […]}` agent; empty for a named driver."""
+    account: str | None = None
+    """Whose limits it meets: agents of one account wait together. None for one account per name."""
+    permissions: str | None = None
+    """The agent's own word for what it may do without asking; None for the driver's choice."""
+    args: tuple[str, ...] = ()
+    """More arguments for a named driver's program, as written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,42 @@ class Retry:
     """Seconds before the second, third, … try; the last one repeats."""
     on: tuple[str, ...] = ()
     """Verdicts or classes that are retried; empty means the default classes."""
+    jitter: bool = False
+    """Full jitter: what is waited is drawn between nothing and the back-off, from the attempt's own name."""
+    resume: bool = True
+    """Whether a second try may go on in the agent's session once, before later ones begin afresh."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What may be spent; None for no bound of that kind. What runs when it is reached may finish."""
+
+    cost_usd: float | None = None
+    tokens: int | None = None
+    wall: float | None = None
+    """Seconds, added up over attempts; time during which the machine slept is not charged."""
+    attempts: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person has to agree before its leaf or phase starts."""
+
+    message: str
+    timeout: float | None = None
+    """Seconds until `on_timeout` answers for the person; None for no such time."""
+    on_timeout: str = "reject"
+    """`approve` or `reject`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Whom to tell when the sprint comes into a state: a command for `/bin/sh -c`, or a web address."""
+
+    event: str
+    """`blocked`, `completed`, `waiting`, `needs-human`, `paused` or `cancelled`."""
+    run: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +120,16 @@ class Leaf:
     """Name of a mutex: two units with the same name never overlap."""
     on_parallel_failure: str | None = None
     """At a sync point: `warn` or `block` in place of the sprint's word."""
+    failover: tuple[Agent, ...] = ()
+    """Who is asked, in this order, when the agent before has met a limit, is overloaded or may not log in."""
+    first_output: float | None = None
+    """Seconds until the first byte of output; None for no bound."""
+    on_lost: str = "fail"
+    """What a lost attempt leads to: `fail`, `retry` or `ask`."""
+    idempotent: bool = False
+    """Running it twice does what running it once does, so that `on_lost: retry` is safe."""
+    budget: Budget | None = None
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +154,8 @@ class Group:
     on_parallel_failure: str | None = None
     breaks: bool = False
     gate: Gate | None = None
+    budget: Budget | None = None
+    approval: Approval | None = None
 
 
 Node = Leaf | Group
@@ -159,6 +213,10 @@ class Plan:
     """No other sprint may work in the same git work tree."""
     on_parallel_failure: str = "warn"
     """`warn` or `block`: what a failed background task means at a sync point."""
+    budget: Budget | None = None
+    most_attempts: int = 10_000
+    """A backstop: attempts of all units together, after which the sprint is blocked."""
+    subscriptions: tuple[Subscription, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()
     """Relative path and sha256 of every file that the plan was made from."""
     version: int = 1
@@ -205,7 +263,20 @@ def load(text: str) -> Plan:
 
 _DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {
     kind: tuple((field.name, field.default) for field in fields(kind))
-    for kind in (Gate, Retry, Agent, Leaf, Group, Hook, Worktree, Orchestration, Plan)
+    for kind in (
+        Gate,
+        Retry,
+        Budget,
+        Approval,
+        Subscription,
+        Agent,
+        Leaf,
+        Group,
+        Hook,
+        Worktree,
+        Orchestration,
+        Plan,
+    )
 }
 _HINTS: dict[type, dict[str, Any]] = {kind: get_type_hints(kind) for kind in _DEFAULTS}
 
