@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help seeds demo test check lint types imports diagrams docs bench faults coverage wheel clean
+.PHONY: help seeds demo test check lint types imports diagrams docs bench faults faults-long coverage wheel clean
 
 help:
 	@echo 'make demo       install into $(VENV) and run examples/quickstart in a scratch directory'
@@ -16,6 +16,7 @@ help:
 	@echo 'make docs       everything in docs/ that is generated'
 	@echo 'make bench      the measurements of docs/performance.md, as one table'
 	@echo 'make faults     the long fault campaigns: kills, power cuts, many seeds'
+	@echo 'make faults-long  every point of the fault campaigns; hours'
 	@echo 'make seeds      SEEDS=100000 FIRST=0: so many simulated worlds, from that one on'
 	@echo 'make wheel      build, install into a fresh environment, run an example from elsewhere'
 	@echo 'make clean      remove what these commands made'
@@ -53,7 +54,11 @@ bench: $(DEV)
 	$(BIN)/python -m bench
 
 faults: $(DEV)
-	$(BIN)/python -m pytest -q -n 2 -m faults --hypothesis-profile=long
+	FSM_SPRINT_CAMPAIGN=normal $(BIN)/python -m pytest -q -n 2 -m faults --hypothesis-profile=long
+	FSM_SPRINT_CAMPAIGN=normal $(BIN)/python -m pytest -q -n 2 -m 'not faults' tests/faults
+
+faults-long: $(DEV)
+	FSM_SPRINT_CAMPAIGN=long $(BIN)/python -m pytest -q -n 1 tests/faults
 
 SEEDS ?= 100000
 FIRST ?= 0

@@ -14,3 +14,13 @@ settings.load_profile("usual")
 def pytest_report_header(config: pytest.Config) -> str:
     """SQLite comes with Python, and its version decides what the journal's tests mean."""
     return f"SQLite {sqlite3.sqlite_version}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A fault campaign says what it ran and what it did not: also where it ran in another process."""
+    reports = [report for found in ("passed", "failed") for report in terminalreporter.stats.get(found, ())]
+    told = [value for report in reports for name, value in report.user_properties if name == "campaign"]
+    if told:
+        terminalreporter.section("fault campaigns")
+        for line in sorted(told):
+            terminalreporter.write_line(str(line))
