@@ -99,7 +99,7 @@ class SqliteJournal:
             begin = "BEGIN IMMEDIATE" if wal else "BEGIN EXCLUSIVE"
             journal = cls(connection, path, begin=begin, patience=patience, waiting=waiting)
             companions = [Path(f"{path}-wal")] if wal else []
-            journal._watch = Watch([path, *companions, *watch])
+            journal._watch = Watch([path, *watch], companions)
         except FAILURES as error:
             connection.close()
             raise meaning(error, path, "read") from error
@@ -217,6 +217,7 @@ class SqliteJournal:
             self._break("it was closed")
             with suppress(sqlite3.Error):  # the rows are in the WAL, which stays then
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a reader is no reason to wait
+        self._watch.close()
         with suppress(sqlite3.ProgrammingError):  # closed before
             self._cursor.close()  # a statement that it still holds would keep the file open
         self._connection.close()
