@@ -38,7 +38,7 @@ class Command:
         self._tail = (self._tail + raw)[-TAIL:]
         return {}
 
-    def finish(self, ended: Mapping[str, str]) -> tuple[str, Facts]:
+    def finish(self, ended: Mapping[str, str], errors: bytes = b"") -> tuple[str, Facts]:  # noqa: ARG002  # judged by status
         """A failure by status stays one whatever was said, except that an agent may always ask for a person."""
         verdict, facts = judged(ended)
         said = result(self._tail.decode("utf-8", "replace"))

@@ -1,16 +1,56 @@
 """What a driver of an agent has to be: how to start it, and what its output and its end amount to.
 
-Rule: a driver belongs to one attempt and touches neither disk nor processes. It tolerates whatever an agent prints.
-Verdicts: ok, failed, needs-human, timeout, idle, killed, crashed here; drivers of particular agents know more.
+Rule: a driver belongs to one attempt and touches neither disk nor processes. It tolerates whatever an agent prints, and
+what it concludes follows from the bytes, the stderr and the exit record alone: however the bytes were cut up, and
+whether somebody listened while they came or reads them afterwards.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from fsm.plan import Agent
 from fsm.transition import Facts
+from fsm_sprint.agents.vocabulary import Tokens
 
 TAIL = 64 * 1024
-"""Bytes at the end of an agent's stdout that are read once it has ended."""
+"""Bytes at the end of an agent's stderr, or of its text, that are looked at once it has ended."""
+
+VERDICTS = {
+    "ok": "the agent has answered, and nothing speaks against it",
+    "failed": "the agent says so, or ended badly for no reason that is known better",
+    "needs-human": "the agent asks for a person",
+    "denied": "something that it wanted to do was not permitted",
+    "empty": "it ended well without an answer",
+    "limit": "a usage limit; `until` says when it ends, where that is known",
+    "overloaded": "the provider cannot answer just now",
+    "auth": "not logged in, or not allowed",
+    "billing": "nothing is left to pay with",
+    "context": "the work no longer fits into the model's context",
+    "turns": "it has used up its turns",
+    "budget": "it has used up its budget",
+    "timeout": "ran out of time",
+    "idle": "printed nothing for too long",
+    "crashed": "broke off by itself, without saying how it went",
+    "killed": "ended by a signal, or told to stop",
+    "lost": "nobody can know how it ended",
+}
+"""Every verdict, with what it means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What one attempt asks of an agent."""
+
+    agent: Agent
+    prompt: str = ""
+    model: str | None = None
+    resume: str | None = None
+    """Session to go on in; None for a new one."""
+    budget: float | None = None
+    """US dollars that it may cost; None for no bound."""
+    spent: Tokens = field(default_factory=Tokens)
+    """What the session that is resumed had used before."""
 
 
 class Driver(Protocol):
@@ -21,7 +61,7 @@ class Driver(Protocol):
         ...
 
     def env(self) -> dict[str, str]:
-        """Variables that this agent needs beyond the user's."""
+        """Variables that this agent is given where the user has not set them."""
         ...
 
     def stdin(self) -> bytes:
@@ -29,9 +69,12 @@ class Driver(Protocol):
         ...
 
     def feed(self, raw: bytes) -> Facts:
-        """Takes the next piece of stdout, in order and of any size; returns what was learnt from it."""
+        """Takes the next piece of stdout, in order and of any size; returns what was learnt from it.
+
+        Those are facts of `vocabulary.LIVE`, and `end`: a verdict for which the attempt is to be ended at once.
+        """
         ...
 
-    def finish(self, ended: Mapping[str, str]) -> tuple[str, Facts]:
-        """The verdict and the facts for the row, from the fields of the exit record and all that was fed."""
+    def finish(self, ended: Mapping[str, str], errors: bytes = b"") -> tuple[str, Facts]:
+        """The verdict and the facts for the row: from the exit record, the end of stderr and all that was fed."""
         ...

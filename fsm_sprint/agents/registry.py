@@ -7,34 +7,30 @@ from collections.abc import Callable, Iterable, Mapping
 from fsm.errors import SprintError
 from fsm.plan import Agent
 from fsm_sprint.agents.command import Command
-from fsm_sprint.agents.contract import Driver
+from fsm_sprint.agents.contract import Brief, Driver
 
 DEFAULT = Agent(name="claude")
 """Who answers a prompt when nobody is named."""
 
 
-def _claude(_: Agent, prompt: str, model: str | None) -> Driver:
-    return Command(("claude", "-p", *(("--model", model) if model else ())), prompt, model)
+def _claude(brief: Brief) -> Driver:
+    model = ("--model", brief.model) if brief.model else ()
+    return Command(("claude", "-p", *model), brief.prompt, brief.model)
 
 
-def _command(agent: Agent, prompt: str, model: str | None) -> Driver:
-    return Command(agent.command, prompt, model)
-
-
-_DRIVERS: dict[str, Callable[[Agent, str, str | None], Driver]] = {"claude": _claude}
+_DRIVERS: dict[str, Callable[[Brief], Driver]] = {"claude": _claude}
 _PROGRAMS = {"claude": "claude"}
 _HINTS = {"claude": "npm install -g @anthropic-ai/claude-code, or name another one with `agent:`"}
 
 
-def driver(agent: Agent | None, prompt: str, model: str | None) -> Driver:
+def driver(brief: Brief) -> Driver:
     """The driver of one attempt. SprintError when no driver has that name."""
-    agent = agent or DEFAULT
-    if agent.command:
-        return _command(agent, prompt, model)
-    make = _DRIVERS.get(agent.name)
+    if brief.agent.command:
+        return Command(brief.agent.command, brief.prompt, brief.model)
+    make = _DRIVERS.get(brief.agent.name)
     if make is None:
-        raise _unknown(agent.name)
-    return make(agent, prompt, model)
+        raise _unknown(brief.agent.name)
+    return make(brief)
 
 
 def installed(agents: Iterable[Agent | None], env: Mapping[str, str] | None = None) -> None:

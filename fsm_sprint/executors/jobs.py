@@ -5,20 +5,21 @@ script, `<owner>#fix` asks the owner's agent to mend what the script found.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 from fsm.errors import SprintError
 from fsm.plan import Gate, Group, Leaf, Node, Plan, nodes
 from fsm.transition import Facts
-from fsm_sprint.agents.contract import TAIL, Driver
+from fsm_sprint.agents.contract import TAIL, Brief, Driver
 from fsm_sprint.agents.ending import judged
-from fsm_sprint.agents.registry import driver
+from fsm_sprint.agents.registry import DEFAULT, driver
 from fsm_sprint.executors.job import Job
 
 _QUOTED = 10_000
 """Bytes of a failed check's output that its fixer is shown."""
+_BLOCK = 256 * 1024
 
 
 class Check(NamedTuple):
@@ -39,16 +40,20 @@ class Jobs:
         environment: Mapping[str, str],
         last_check: Callable[[str], Check | None],
         prompt: Callable[[str, int], str],
+        *,
+        chosen: Callable[[str, int], Facts] = lambda _unit, _attempt: {},
     ) -> None:
         """`environment`: the user's part of the tasks' environment; `last_check`: by unit of a gate, its last run.
 
-        `prompt`: by unit of a leaf and attempt, all that its agent is told.
+        `prompt`: by unit of a leaf and attempt, all that its agent is told. `chosen`: by the same, what its `spawn` row
+        says of who is asked, and how: `vocabulary.Chosen`.
         """
         self._plan = plan
         self._workdir = workdir
         self._environment = {**environment, "SPRINT_ID": plan.sprint_id}
         self._last_check = last_check
         self._prompt = prompt
+        self._chosen = chosen
         self._nodes: dict[str, Node] = {node.path: node for node in nodes(plan)}
 
     def job(self, unit: str, attempt: int) -> Job:
@@ -66,7 +71,7 @@ class Jobs:
             argv = ("/bin/sh", "-c", node.run) if isinstance(node.run, str) else node.run
             return self._placed(node, argv=argv, announce=node.parallel, **bounds)
         prompt = self._fix_prompt(unit, _gate(node)) if role == "fix" else self._prompt(unit, attempt)
-        found = _driver(node, role, prompt)
+        found = self._driver(unit, attempt, prompt)
         announce = role == "" and isinstance(node, Leaf) and node.parallel
         return self._placed(
             node,
@@ -79,15 +84,43 @@ class Jobs:
         )
 
     def verdict(
-        self, unit: str, _attempt: int, ended: dict[str, str], log: Path, _errors: Path | None
+        self, unit: str, attempt: int, ended: dict[str, str], log: Path, errors: Path | None
     ) -> tuple[str, Facts]:
-        """What an attempt amounted to, and the facts for its row."""
+        """What an attempt amounted to, and the facts for its row: all that it printed is read again, from its log."""
+        found = self.driver(unit, attempt)
+        if found is None:
+            return judged(ended)
+        for block in _blocks(log):
+            found.feed(block)
+        return found.finish(ended, tail(errors, TAIL) if errors is not None else b"")
+
+    def driver(self, unit: str, attempt: int) -> Driver | None:
+        """A new driver that understands what an attempt prints; None where no agent is asked."""
         node, role = self._find(unit)
         if role == "gate" or (role == "" and isinstance(node, Leaf) and node.run is not None):
-            return judged(ended)
-        found = _driver(node, role, "")
-        found.feed(tail(log, TAIL))
-        return found.finish(ended)
+            return None
+        return self._driver(unit, attempt, "")
+
+    def _driver(self, unit: str, attempt: int, prompt: str) -> Driver:
+        """Who does it: a leaf's agent, or whoever mends what its gate, or its group's, finds."""
+        node, role = self._find(unit)
+        chosen = self._chosen(unit, attempt)
+        agents = [(node.agent if isinstance(node, Leaf) else None) or DEFAULT]
+        if role == "fix" and node.gate is not None and node.gate.agent is not None:
+            agents = [node.gate.agent]
+        elif isinstance(node, Leaf):
+            agents += node.failover
+        wanted = chosen.get("agent", agents[0].name)
+        return driver(
+            Brief(
+                agent=next((agent for agent in agents if agent.name == wanted), agents[0]),
+                prompt=prompt,
+                model=node.model,
+                resume=chosen.get("resume"),
+                budget=chosen.get("budget-usd"),
+                spent=chosen.get("spent", {}),
+            )
+        )
 
     def _find(self, unit: str) -> tuple[Node, str]:
         owner, _, role = unit.partition("#")
@@ -137,12 +170,14 @@ class _Bounds(TypedDict):
     idle_timeout: float | None
 
 
-def _driver(node: Node, role: str, prompt: str) -> Driver:
-    """Who does it: a leaf's agent, or whoever mends what its gate, or its group's, finds."""
-    agent = node.agent if isinstance(node, Leaf) else None
-    if role == "fix" and node.gate is not None:
-        agent = node.gate.agent or agent
-    return driver(agent, prompt, node.model)
+def _blocks(path: Path) -> Iterator[bytes]:
+    """A file from its beginning, piece by piece; nothing when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                yield block
+    except OSError:
+        return
 
 
 def tail(path: Path, size: int) -> bytes:

@@ -6,24 +6,25 @@ import pytest
 
 from fsm.errors import SprintError
 from fsm.plan import Agent
-from fsm_sprint.agents.registry import driver, installed
+from fsm_sprint.agents.contract import Brief
+from fsm_sprint.agents.registry import DEFAULT, driver, installed
 
 MINE = Agent(name="mine", command=("my-agent", "--print"))
 
 
 def test_claude_answers_when_nobody_is_named():
-    assert driver(None, "p", None).argv() == ("claude", "-p")
-    assert driver(Agent(name="claude"), "p", "opus").argv() == ("claude", "-p", "--model", "opus")
+    assert driver(Brief(agent=DEFAULT)).argv() == ("claude", "-p")
+    assert driver(Brief(agent=DEFAULT, model="opus")).argv() == ("claude", "-p", "--model", "opus")
 
 
 def test_a_prompt_is_never_an_argument():
-    found = driver(None, "--dangerous $(id)", None)
+    found = driver(Brief(agent=DEFAULT, prompt="--dangerous $(id)"))
     assert "--dangerous $(id)" not in found.argv()
     assert found.stdin() == b"--dangerous $(id)"
 
 
 def test_a_name_that_nobody_knows_is_an_error_with_a_hint():
-    for ask in (lambda: driver(Agent(name="nobody"), "", None), lambda: installed([Agent(name="nobody")])):
+    for ask in (lambda: driver(Brief(agent=Agent(name="nobody"))), lambda: installed([Agent(name="nobody")])):
         with pytest.raises(SprintError, match="nobody") as caught:
             ask()
         assert "claude" in str(caught.value.hint)

@@ -49,6 +49,24 @@ def test_a_gate_names_who_mends_what_it_finds():
     assert found.job("g#fix", 1).argv == ("mend",)
 
 
+def test_who_is_asked_may_have_been_chosen_among_the_agent_and_those_after_it():
+    other = Agent(name="other", command=("other",))
+    leaf = Leaf(
+        id="a", path="a", prompt="Do.", agent=Agent(name="mine", command=("mine",)), failover=(other,)
+    )
+    for named, argv in (("other", "other"), ("mine", "mine"), ("gone", "mine"), (None, "mine")):
+        chosen = {} if named is None else {"agent": named}
+        found = Jobs(
+            Plan(sprint_id="s", phases=(leaf,)),
+            Path("/w"),
+            {},
+            lambda unit: None,
+            lambda unit, attempt: "",
+            chosen=lambda unit, attempt, chosen=chosen: chosen,
+        )
+        assert found.job("a", 2).argv == (argv,)
+
+
 def test_an_argv_is_run_as_it_is():
     assert jobs().job("list", 1).argv == ("ls", "-l")
 
