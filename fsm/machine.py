@@ -6,6 +6,7 @@ costs 20-70 µs and 4.5 kB a unit). No callbacks: work done inside a move would 
 """
 
 import difflib
+import logging
 
 import transitions
 
@@ -26,6 +27,13 @@ def _machine(name: str) -> transitions.Machine:
         machine.add_transition(row.trigger, row.source, row.dest)
     return machine
 
+
+def _silent(*_: object) -> None:
+    """What each move would tell the log, eight times over, stands in the journal."""
+
+
+# Asking eight times whether anybody wants to know is a tenth of a move's cost.
+setattr(logging.getLogger("transitions.core"), "debug", _silent)  # noqa: B010  # to mypy, a method cannot be assigned
 
 MACHINES: dict[str, transitions.Machine] = {name: _machine(name) for name in TABLES}
 """Every machine by its name."""

@@ -45,7 +45,11 @@ class Transition(NamedTuple):
 
     def decoded(self) -> Facts:
         """The facts as a mapping; decoded anew at each call."""
-        return json.loads(self.facts) if self.facts else {}
+        return _decode(self.facts)[0] if self.facts else {}
+
+
+_decode = json.JSONDecoder().raw_decode
+"""As `json.loads`, less its search for white space, of which canonical JSON has none."""
 
 
 def encode_facts(facts: Facts) -> str:

@@ -40,6 +40,14 @@ def link(previous: str, row: Transition) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+def follows(previous: str, row: Transition) -> bool:
+    """Whether a stored row has the hash of one that follows the row with hash `previous`."""
+    try:
+        return row[11] == link(previous, row)
+    except (TypeError, UnicodeEncodeError):  # a damaged page can hold anything
+        return False
+
+
 def seal(previous: str, transition: Transition) -> Transition:
     """The transition as it is stored after the row with hash `previous`: facts made storable, hash filled in.
 

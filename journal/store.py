@@ -8,7 +8,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import chain
+from itertools import chain as joined
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -16,7 +16,7 @@ from fsm.plan import digest as digest_of
 from fsm.ports import Seed
 from fsm.transition import Transition
 from journal import filesystem, schema
-from journal.codec import NOTHING, from_column, seal, to_column, upcast
+from journal.codec import NOTHING, follows, from_column, seal, to_column, upcast
 from journal.connection import FAILURES, PATIENCE, PRIMED, Waiting, connect, meaning, patiently, prime
 from journal.errors import (
     AFTER_DAMAGE,
@@ -27,7 +27,7 @@ from journal.errors import (
     JournalReplaced,
 )
 from journal.reader import ROWS
-from journal.replay import chained, verify
+from journal.replay import Problem, chained, verify
 from journal.units import Movement, movement, place, put
 from journal.watch import Watch
 
@@ -77,6 +77,7 @@ class SqliteJournal:
         *,
         watch: Sequence[Path] = (),
         whole: bool = False,
+        chain: bool = True,
         allow_unsafe: bool = False,
         rollback: bool = False,
         patience: int = PATIENCE,
@@ -85,15 +86,16 @@ class SqliteJournal:
     ) -> "SqliteJournal":
         """Opens the journal at `path`, making it if need be; its pages, its schema and its chain are checked first.
 
-        The chain is checked from the last `lease` row on, or all of it with `whole`. `watch` names further files that
-        must not be replaced (the lock); the lease must be held. A locked database is waited for, `patience` seconds at
+        The chain is checked from the last `lease` row on, or all of it with `whole`; without `chain` that is left to
+        `latest`, which has to be read to its end before anything is added. `watch` names further files that must not
+        be replaced (the lock); the lease must be held. A locked database is waited for, `patience` seconds at
         most, telling `waiting`. On a file system that is not safe it raises UnsafeFilesystem, or with
         `allow_unsafe` uses a rollback journal instead of a WAL, as `rollback` does anywhere. Raises any JournalError.
         """
         wal = filesystem.check(path.parent, allow=allow_unsafe) and not rollback
         connection = connect(path, wal=wal, patience=patience, waiting=waiting)
         try:
-            patiently(lambda: _check(connection, path, whole=whole), path, patience, waiting)
+            patiently(lambda: _check(connection, path, whole=whole, chain=chain), path, patience, waiting)
             if wal and primed:
                 prime(connection, path, primed)
             begin = "BEGIN IMMEDIATE" if wal else "BEGIN EXCLUSIVE"
@@ -192,6 +194,25 @@ class SqliteJournal:
         self._guard()
         return map(upcast, self._stored(run, after, self._committed[0]))
 
+    def latest(self) -> Iterator[Transition]:
+        """The committed rows of the latest run, as `read` gives them, each once its place in the chain is sure.
+
+        One pass for what a start needs: the rows of a run begin before its last lease, so all that `open` would have
+        checked is checked here, and whether a move is legal is found by the fold of it. Raises JournalDamaged.
+        """
+        self._guard()
+        begin = self._do(lambda: self._connection.execute(_BEGIN_OF_LATEST).fetchone(), "read")
+        run, first, before = begin
+        if run is None:
+            return
+        seq, previous = first - 1, before or ""
+        for row in self._stored(None, seq, self._committed[0]):
+            if row[0] != seq + 1 or not follows(previous, row):
+                _refuse(self.path, next(chained([row], (seq, previous))))
+            seq, previous = row[0], row[11]
+            if row[1] == run:
+                yield upcast(row)
+
     def rescue(self, directory: Path) -> Path:
         """Saves all that was ever committed to a new file in `directory`, through the connection that still has it.
 
@@ -280,11 +301,14 @@ class SqliteJournal:
 _FENCED = "it goes on there; `fsm-sprint status` shows which process it is"
 
 
-def _check(connection: sqlite3.Connection, path: Path, *, whole: bool) -> None:
+def _check(connection: sqlite3.Connection, path: Path, *, whole: bool, chain: bool) -> None:
     """What is asked of a file before anything is added to it."""
     for (said,) in connection.execute("PRAGMA quick_check(1)"):
         if said != "ok":
             raise JournalDamaged(f"{path} is damaged: {said}", hint=AFTER_DAMAGE)
+    if not chain:
+        _refuse(path, next(iter(schema.differences(connection)), None))
+        return
     lease = None if whole else connection.execute(_LAST_LEASE).fetchone()
     start = lease[0] if lease else 1
     rows = map(
@@ -292,13 +316,20 @@ def _check(connection: sqlite3.Connection, path: Path, *, whole: bool) -> None:
         connection.execute(f"{ROWS} WHERE seq >= ? ORDER BY seq", [start]),
     )
     before = connection.execute("SELECT seq, hash FROM transitions WHERE seq = ?", [start - 1]).fetchone()
-    problems = chain(
+    problems = joined(
         schema.differences(connection), chained(rows, before or NOTHING) if start > 1 else verify(rows)
     )
-    found = next(problems, None)
+    _refuse(path, next(problems, None))
+
+
+def _refuse(path: Path, found: Problem | None) -> None:
     if found is not None:
         where = f" at row {found.seq}" if found.seq else ""
         raise JournalDamaged(f"{path} is damaged{where}: {found.message}", hint=AFTER_DAMAGE)
 
 
+_BEGIN_OF_LATEST = """
+SELECT run, first, (SELECT hash FROM transitions WHERE seq = first - 1)
+FROM (SELECT run, min(seq) AS first FROM transitions
+      WHERE run = (SELECT run FROM transitions ORDER BY seq DESC LIMIT 1))"""
 _LAST_LEASE = "SELECT seq FROM transitions WHERE \"trigger\" = 'lease' ORDER BY seq DESC LIMIT 1"
