@@ -181,12 +181,18 @@ class SqliteJournal:
         self._committed = self._seq, self._hash
 
     def look(self) -> None:
-        """`JournalReplaced` when the journal or a watched file is no longer the one it was; for between two commits."""
+        """`JournalReplaced` when the journal or a watched file is no longer the one it was; for between two commits.
+
+        `JournalFault` when that cannot be told.
+        """
         self._guard()
         try:
             self._watch.check()
         except JournalReplaced:
             self._break("its files were replaced")
+            raise
+        except JournalError as error:
+            self._break(str(error))
             raise
 
     def read(self, run: str | None = None, after: int = 0) -> Iterator[Transition]:

@@ -4,6 +4,7 @@ Rule: files are looked at, never opened. Closing any descriptor of a database dr
 only one that was opened as a mere place in the tree (O_PATH) does not.
 """
 
+import errno
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from journal.errors import JournalReplaced
+from journal.errors import JournalFault, JournalReplaced
 
 
 class Watch:
@@ -32,11 +33,13 @@ class Watch:
                 self._places.append(found)
 
     def check(self) -> None:
-        """Raises `JournalReplaced` when one of the files is gone or another one."""
+        """`JournalReplaced` when one of the files is gone or another one, `JournalFault` when nobody can tell."""
         for path, mark in self._known:
             try:
                 found = _mark(path)
             except OSError as error:
+                if error.errno not in _GONE:
+                    raise _unseen(path, error) from error
                 raise JournalReplaced(f"{path} was deleted under this run", hint=_HINT) from error
             if found != mark:
                 raise JournalReplaced(f"{path} was replaced under this run", hint=_HINT)
@@ -84,6 +87,9 @@ class _Place:
         return None
 
 
+_GONE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP))
+"""Errors by which a file is certainly no longer where it was; after any other nobody can tell."""
+
 _HINT = "what was recorded is kept aside; see what cleaned the sprint's directory (`git clean -fdx` does)"
 
 
@@ -91,7 +97,16 @@ def _first(path: Path) -> tuple[int, int, int]:
     try:
         return _mark(path)
     except OSError as error:
+        if error.errno not in _GONE:
+            raise _unseen(path, error) from error
         raise JournalReplaced(f"{path} is gone: {error.strerror}", hint=_HINT) from error
+
+
+def _unseen(path: Path, error: OSError) -> JournalFault:
+    return JournalFault(
+        f"{path} cannot be looked at: {error.strerror}",
+        hint="nothing that was recorded is lost; run again when the cause is gone",
+    )
 
 
 def _mark(path: Path | str) -> tuple[int, int, int]:
