@@ -49,7 +49,7 @@ class Brief:
     """Session to go on in; None for a new one."""
     budget: float | None = None
     """US dollars that it may cost; None for no bound."""
-    spent: Tokens = field(default_factory=Tokens)
+    spent: Tokens = field(default_factory=dict)
     """What the session that is resumed had used before."""
 
 

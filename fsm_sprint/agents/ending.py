@@ -22,8 +22,21 @@ _FAULTS = frozenset(
 )
 """Signals by which a program breaks down; the others are somebody's doing."""
 
-_ENFORCED = {"timeout": "timeout", "idle": "idle", "stopped": "killed"}
+_ENFORCED = {"timeout": "timeout", "idle": "idle", "first-output": "idle", "stopped": "killed"}
 """Why a shim ended its task, and what that is as a verdict."""
+
+_SAID = {
+    "timeout": "ran out of time",
+    "idle": "printed nothing for too long",
+    "first-output": "had printed nothing at all when it should have begun",
+    "stopped": "stopped",
+}
+LOST = "its guarding process was killed or the machine went down; how it ended cannot be known"
+
+
+def enforced(ended: Mapping[str, str]) -> str | None:
+    """The verdict for which a shim told its task to end, whatever status that then had; None when it did not."""
+    return _ENFORCED.get(ended.get("why", "exit"))
 
 
 def judged(ended: Mapping[str, str]) -> tuple[str, Facts]:
@@ -34,6 +47,8 @@ def judged(ended: Mapping[str, str]) -> tuple[str, Facts]:
         if ended.get(name, "").isdecimal()
     }
     why = ended.get("why", "exit")
+    if why == "lost":
+        return "lost", {**facts, "error": LOST}
     if why != "exit":
         facts["why"] = why
     status = int(ended["status"]) if ended.get("status", "").isdecimal() else None
@@ -53,9 +68,7 @@ def judged(ended: Mapping[str, str]) -> tuple[str, Facts]:
         verdict = "failed"
     if why in _ENFORCED:
         verdict = _ENFORCED[why]
-        facts["error"] = {"timeout": "ran out of time", "idle": "printed nothing for too long"}.get(
-            why, "stopped"
-        )
+        facts["error"] = _SAID[why]
     return verdict, facts
 
 

@@ -5,18 +5,16 @@ Rule: what an agent has not reported is absent, never 0 and never ''. Texts are 
 
 from typing import Any, TypedDict
 
+Tokens = dict[str, int]
+"""What was read and written, as far as it was reported, under the names of `COUNTED`."""
 
-class Tokens(TypedDict, total=False):
-    """What was read and written, as far as it was reported."""
-
-    input: int
-    """Read, without what came from the provider's cache."""
-    output: int
-    """Written, reasoning among it."""
-    cached: int
-    """Read from the provider's cache."""
-    reasoning: int
-    """Of the output, what nobody sees."""
+COUNTED = {
+    "input": "read, without what came from the provider's cache",
+    "output": "written, reasoning among it",
+    "cached": "read from the provider's cache",
+    "reasoning": "of the output, what nobody sees",
+}
+"""The names of counts of tokens."""
 
 
 Told = TypedDict(

@@ -2,16 +2,21 @@
 
 import pytest
 
+from fsm.plan import Agent
 from fsm.transition import Facts
 from fsm_sprint.agents.command import Command
-from fsm_sprint.agents.contract import TAIL, Driver
+from fsm_sprint.agents.contract import TAIL, Brief, Driver
 
 OK = {"status": "0", "why": "exit"}
 BAD = {"status": "256", "why": "exit"}
 
 
+def brief(prompt: str = "") -> Brief:
+    return Brief(agent=Agent(name="command", command=("agent",)), prompt=prompt)
+
+
 def finish(said: str, ended: dict[str, str]) -> tuple[str, Facts]:
-    driver: Driver = Command(("agent",), "Do.", None)
+    driver: Driver = Command(brief("Do."))
     raw = said.encode()
     for at in range(0, len(raw), 7):
         assert driver.feed(raw[at : at + 7]) == {}
@@ -53,7 +58,7 @@ def test_ending_with_zero_when_told_to_end_proves_no_work(why: str, verdict: str
 
 
 def test_only_the_end_of_a_long_output_is_kept():
-    driver = Command(("agent",), "", None)
+    driver = Command(brief())
     driver.feed(says("failed").encode() + b"x" * TAIL)
     assert driver.finish(OK)[0] == "ok"
     assert len(driver._tail) == TAIL
@@ -64,4 +69,4 @@ def test_a_failure_without_an_error_has_one_all_the_same():
 
 
 def test_half_a_surrogate_pair_in_a_prompt_is_no_crash():
-    assert Command(("agent",), "a\ud800b", None).stdin() == b"a?b"
+    assert Command(brief("a\ud800b")).stdin() == b"a?b"

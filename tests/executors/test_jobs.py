@@ -1,5 +1,6 @@
 """From units to jobs, and from their ends to verdicts, without any process."""
 
+import json
 import re
 from pathlib import Path
 
@@ -73,7 +74,8 @@ def test_an_argv_is_run_as_it_is():
 
 def test_a_prompt_goes_to_the_agent_by_stdin_and_its_model_by_the_command_line():
     job = jobs().job("write", 1)
-    assert job.argv == ("claude", "-p", "--model", "opus")
+    assert job.argv[:2] == ("claude", "-p")
+    assert job.argv[-2:] == ("--model", "opus")
     assert job.stdin == b"Write it."
     assert job.split
     assert job.timeout == 60.0
@@ -97,7 +99,7 @@ def test_a_fixer_is_the_agent_of_its_owner_and_sees_what_the_check_said(tmp_path
     log = tmp_path / "gate.log"
     log.write_text("x" * 20_000 + "\nthe last line\n")
     job = jobs(check=Check(log, {"code": 2})).job("write#fix", 1)
-    assert job.argv == ("claude", "-p", "--model", "opus")
+    assert job.argv == jobs().job("write", 1).argv
     assert job.stdin is not None
     text = job.stdin.decode()
     assert text.startswith("Mend it.\n")
@@ -135,12 +137,26 @@ def test_a_shell_phase_is_judged_by_its_status_whatever_it_prints(tmp_path: Path
 
 def test_a_prompt_is_judged_by_what_its_agent_says_too(tmp_path: Path):
     log = tmp_path / "log"
-    log.write_text('noise\n{"status": "failed", "summary": "no"}\n')
-    for unit in ("write", "own", "write#fix", "steps#fix"):
+    said = '{"status": "failed", "summary": "no"}'
+    answer = {"type": "result", "subtype": "success", "is_error": False, "result": said}
+    for unit, line in (
+        ("own", said),
+        *((unit, json.dumps(answer)) for unit in ("write", "write#fix", "steps#fix")),
+    ):
+        log.write_text(f"noise\n{line}\n")
         verdict, facts = jobs().verdict(unit, 1, {"status": "0", "why": "exit"}, log, None)
         assert (verdict, facts["summary"]) == ("failed", "no")
 
 
-def test_a_log_that_is_gone_says_nothing(tmp_path: Path):
+def test_what_an_agent_said_on_stderr_is_the_error_of_one_that_could_not_begin(tmp_path: Path):
+    errors = tmp_path / "log.err"
+    errors.write_text("No conversation found with session ID: 1\n")
+    verdict, facts = jobs().verdict("write", 1, {"status": "256", "why": "exit"}, tmp_path / "log", errors)
+    assert (verdict, facts["error"]) == ("failed", "exit code 1: No conversation found with session ID: 1")
+
+
+def test_a_log_that_is_gone_says_nothing_and_an_agent_that_says_nothing_has_not_answered(tmp_path: Path):
     assert tail(tmp_path / "gone", 10) == b""
-    assert jobs().verdict("write", 1, {"status": "0", "why": "exit"}, tmp_path / "gone", None)[0] == "ok"
+    gone = tmp_path / "gone"
+    assert jobs().verdict("write", 1, {"status": "0", "why": "exit"}, gone, None)[0] == "empty"
+    assert jobs().verdict("own", 1, {"status": "0", "why": "exit"}, gone, None)[0] == "ok"
