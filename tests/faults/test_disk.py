@@ -6,12 +6,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.sprints import wait_until
 from tests.faults import disk
 from tests.faults.campaign import Campaign
 from tests.faults.disk import Disk
@@ -115,10 +116,10 @@ def test_a_disk_that_is_read_only_is_an_error_and_what_had_ended_is_not_forgotte
     with stage_on(tmp_path / "0", 3, "ext4", 20 << 10) as (stage, place):
         stage.write()
         process = stage.start("run")
-        wait_for(lambda: stage.ledger.exists() and b"begin" in stage.ledger.read_bytes())
+        wait_until(lambda: stage.ledger.exists() and b"begin" in stage.ledger.read_bytes())
         process.kill()
         process.wait()
-        wait_for(lambda: not stage.victims())
+        wait_until(lambda: not stage.victims())
         place.read_only(really=True)
         stage.run("run", codes=(FAULT,))
         assert "error: " in stage.said()
@@ -148,7 +149,7 @@ def test_rights_that_are_taken_away_are_an_error_and_given_back_are_enough(
         stage.write()
         state = stage.directory / ".fsm-sprint"
         process = stage.start("run")
-        wait_for(lambda: stage.ledger.exists() and b"begin" in stage.ledger.read_bytes())
+        wait_until(lambda: stage.ledger.exists() and b"begin" in stage.ledger.read_bytes())
         process.kill()
         process.wait()
         places = [
@@ -184,7 +185,7 @@ def test_what_is_stopped_for_a_while_goes_on_as_if_nothing_had_been(
         stage.write()
         stage.witness()
         process = stage.start("run", "-j", "4")
-        wait_for(lambda: stage.ledger.exists() and b"begin" in stage.ledger.read_bytes())
+        wait_until(lambda: stage.ledger.exists() and b"begin" in stage.ledger.read_bytes())
         roles = () if who == "everything" else (SUPERVISOR,)
         frozen = [victim for victim in stage.victims(*roles) if send(victim, stage.ledger, signal.SIGSTOP)]
         assert frozen
@@ -198,11 +199,3 @@ def test_what_is_stopped_for_a_while_goes_on_as_if_nothing_had_been(
         campaign.ran(f"{who} stopped")
     finally:
         stage.clear()
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            raise AssertionError("what was waited for did not come")
-        time.sleep(0.002)
