@@ -1,10 +1,10 @@
-"""Redraws `docs/diagrams` and the tables of `docs/states.md`: `make diagrams`, run in the root of the repository."""
+"""Redraws `docs/diagrams` and the generated tables of `docs/`: `make diagrams`, run in the root of the repository."""
 
 import sys
 from pathlib import Path
 
 from diagrams.dot import dot
-from diagrams.gallery import NAMES, picture, with_tables
+from diagrams.gallery import NAMES, PAGES, picture, with_tables
 from diagrams.render import svg
 from fsm.errors import SprintError
 
@@ -12,8 +12,8 @@ from fsm.errors import SprintError
 def main() -> int:
     """Writes what has changed, and names it. Returns 1 when the SVG files could not be drawn."""
     docs = Path("docs")
-    page = docs / "states.md"
-    _write(page, with_tables(page.read_text(encoding="utf-8")))
+    for page in PAGES:
+        _write(docs / page, with_tables((docs / page).read_text(encoding="utf-8")))
     texts = {docs / "diagrams" / f"{name}.dot": dot(picture(name)) for name in NAMES}
     for path, text in texts.items():
         _write(path, text)

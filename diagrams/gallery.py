@@ -1,15 +1,20 @@
-"""The pictures that the documentation shows, by name, and the parts of `docs/states.md` that follow from the tables."""
+"""The pictures that the documentation shows, by name, and the parts of pages that follow from the rules."""
 
 import re
 
 from diagrams.graph import Graph
 from diagrams.mermaid import table
+from diagrams.recovery import findings, takeover
 from diagrams.table import from_table
 from fsm.tables import TABLES
 
 NAMES: tuple[str, ...] = tuple(str(name) for name in TABLES)
 """Every picture of the gallery: one per machine."""
 
+PAGES: tuple[str, ...] = ("states.md", "guarantees.md")
+"""Pages of `docs/` with parts that follow from the rules."""
+
+_ANSWERS = {"findings": findings, "takeover": takeover}
 _SECTION = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -20,4 +25,8 @@ def picture(name: str) -> Graph:
 
 def with_tables(page: str) -> str:
     """A Markdown page with the text between `<!-- table: NAME -->` and `<!-- end -->` made anew."""
-    return _SECTION.sub(lambda found: f"{found[1]}\n{table(found[2])}\n{found[3]}", page)
+    return _SECTION.sub(lambda found: f"{found[1]}\n{_section(found[2])}\n{found[3]}", page)
+
+
+def _section(name: str) -> str:
+    return _ANSWERS[name]() if name in _ANSWERS else table(name)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from diagrams.dot import FILL, LINE, TEXT
 from diagrams.graph import Cluster, Edge, Graph, Node, Shape, Tone, shown
+from diagrams.markdown import grid
 from fsm.tables import STATES, TABLES
 
 _OPEN = {
@@ -30,15 +31,15 @@ def table(machine: str) -> str:
     for row in TABLES[machine]:
         dest = "stays" if row.source == row.dest else f"`{row.dest}`"
         together.setdefault((row.trigger, dest, row.meaning), []).append(row.source)
-    lines = ["| trigger | from | to | meaning |", "| --- | --- | --- | --- |"]
+    rows = []
     for (trigger, dest, meaning), sources in together.items():
         where = (
             "every state"
             if set(sources) == set(STATES[machine])
             else ", ".join(f"`{one}`" for one in sources)
         )
-        lines.append(f"| **{trigger}** | {where} | {dest} | {meaning} |")
-    return "\n".join(lines) + "\n"
+        rows.append((f"**{trigger}**", where, dest, meaning))
+    return grid(("trigger", "from", "to", "meaning"), rows)
 
 
 def _lines(graph: Graph) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from diagrams.dot import dot
-from diagrams.gallery import NAMES, picture, with_tables
+from diagrams.gallery import NAMES, PAGES, picture, with_tables
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -38,8 +38,14 @@ def test_no_picture_is_left_over():
     assert kept == set(NAMES)
 
 
-def test_the_tables_of_the_states_page_are_current():
-    page = (DOCS / "states.md").read_text()
+@pytest.mark.parametrize("name", PAGES)
+def test_the_tables_of_a_page_are_current(name):
+    page = (DOCS / name).read_text()
 
     assert with_tables(page) == page, "run `make diagrams`"
+
+
+def test_every_machine_has_its_table():
+    page = (DOCS / "states.md").read_text()
+
     assert re.findall(r"<!-- table: (\S+) -->", page) == list(NAMES)
