@@ -117,6 +117,11 @@ class Supervisor:
         with kept():
             self.sprint = fold(self.journal.latest(), last.run, self.journal.text)
         lease = self.sprint.lease
+        if lease is not None and "rehearsal" in lease.decoded():
+            raise SprintError(
+                f"{self.paths.directory} holds a rehearsal: nothing of it was ever run",
+                hint="run the sprint that was rehearsed, in its own directory",
+            )
         if lease is None or place(lease.decoded(), self.paths.journal) is not Place.COPIED:
             return
         self._copied = True

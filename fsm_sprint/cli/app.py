@@ -13,6 +13,7 @@ from fsm_sprint.cli import (
     replay,
     run,
     schema,
+    simulate,
     skip,
     status,
     stop,
@@ -32,6 +33,7 @@ app.command("init")(init.init)
 app.command("compile")(compile_.compile_)
 app.command("check")(check.check)
 app.command("validate", hidden=True)(check.check)
+app.command("simulate")(simulate.simulate)
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("logs")(logs.logs)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,18 @@ if TYPE_CHECKING:
     from fsm.plan import Plan
 
 
-def compiled(paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bool = False) -> "Compiled":
-    """The sprint's files as a plan; warnings are shown. Raises CompileError with every error at once."""
+def compiled(
+    paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bool = False, today: date | None = None
+) -> "Compiled":
+    """The sprint's files as a plan; warnings are shown. Raises CompileError with every error at once.
+
+    `today` is the date that the id of a sprint without one is made from.
+    """
     from compiler.pipeline import compile_sprint
 
-    found = compile_sprint(paths.directory, workflows=workflows, strict=strict, today=SystemClock().today())
+    found = compile_sprint(
+        paths.directory, workflows=workflows, strict=strict, today=today or SystemClock().today()
+    )
     if found.warnings:
         print(found.render(), file=sys.stderr)
     return found

@@ -79,6 +79,7 @@ def code_of(error: SprintError) -> ExitCode:
 
 
 _BY_ERROR = {
+    "Broken": ExitCode.FAILED,
     "UsageError": ExitCode.USAGE,
     "IllegalMove": ExitCode.USAGE,
     "NoSuchMoment": ExitCode.USAGE,

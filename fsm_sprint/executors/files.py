@@ -6,6 +6,7 @@ Imported by the shim: nothing heavy, pathlib among it.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 
@@ -17,6 +18,8 @@ TREE_LOCK = "tree.lock"
 """Held by the shim and by every descendant that has not closed what it inherited."""
 PROMPT = "prompt"
 """What the task reads on stdin."""
+PASSING = (errno.EIO, errno.EINTR, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""Errors that say nothing of a file: it may be read another time, so that nothing can be concluded from them."""
 
 
 def take(folder: int, name: str) -> int:

@@ -15,6 +15,7 @@ from fsm.transition import Facts
 from fsm_sprint.agents.contract import TAIL, Brief, Driver
 from fsm_sprint.agents.ending import judged
 from fsm_sprint.agents.registry import DEFAULT, driver
+from fsm_sprint.executors.files import PASSING
 from fsm_sprint.executors.job import Job
 
 _QUOTED = 10_000
@@ -171,13 +172,17 @@ class _Bounds(TypedDict):
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    """A file from its beginning, piece by piece; nothing when it cannot be read."""
+    """A file from its beginning, piece by piece; nothing when it cannot be read.
+
+    OSError when it may be another time: half of what an agent said would be taken for all of it.
+    """
     try:
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 yield block
-    except OSError:
-        return
+    except OSError as error:
+        if error.errno in PASSING:
+            raise
 
 
 def tail(path: Path, size: int) -> bytes:

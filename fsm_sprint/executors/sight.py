@@ -6,7 +6,7 @@ from pathlib import Path
 from fsm import attempt
 from fsm.judge import Sight
 from fsm_sprint.executors import platform
-from fsm_sprint.executors.files import RECORD, SHIM_LOCK, TREE_LOCK, held
+from fsm_sprint.executors.files import PASSING, RECORD, SHIM_LOCK, TREE_LOCK, held
 
 
 class Here:
@@ -49,11 +49,14 @@ def look(folder: Path, here: Here, identity: dict[str, str]) -> Sight:
 
 
 def _record(path: Path) -> bytes | None:
+    """The attempt file, None when there is none. OSError when that cannot be told: it might hold the verdict."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
+        try:
+            return os.read(fd, attempt.SIZE)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        if error.errno in PASSING:
+            raise
         return None
-    try:
-        return os.read(fd, attempt.SIZE)
-    finally:
-        os.close(fd)

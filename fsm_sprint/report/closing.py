@@ -20,18 +20,25 @@ SHOWN = 5
 
 def closing(sprint: Sprint, directory: Path) -> list[str]:
     """The lines, as they are printed."""
-    shown = [_headline(sprint), f"  {tally(Counts(sprint).states)}"]
+    shown = standing(sprint)
     failed = list(failures(sprint))
-    for unit in failed[:SHOWN]:
-        log = log_of(unit)
-        why = ending(unit.ended.decoded()) if unit.ended is not None else ""
-        shown.append(f"  failed: {line(unit.path)}{f': {why}' if why else ''}{f'; see {log}' if log else ''}")
-    if len(failed) > SHOWN:
-        shown.append(f"  and {len(failed) - SHOWN} more")
     told = advice(sprint.state, directory, alive=sprint.busy, failed=_blamed(sprint, failed))
     width = min(max(len(command) for command, _ in told), 48)
     for place, (command, what) in enumerate(told):
         shown.append(f"{'next:' if place == 0 else '':5}  {command:{width}}  {what}")
+    return shown
+
+
+def standing(sprint: Sprint, *, logs: bool = True) -> list[str]:
+    """How it stands and what has failed, without advice; `logs`: and where that says why."""
+    shown = [_headline(sprint), f"  {tally(Counts(sprint).states)}"]
+    failed = list(failures(sprint))
+    for unit in failed[:SHOWN]:
+        log = log_of(unit) if logs else None
+        why = ending(unit.ended.decoded()) if unit.ended is not None else ""
+        shown.append(f"  failed: {line(unit.path)}{f': {why}' if why else ''}{f'; see {log}' if log else ''}")
+    if len(failed) > SHOWN:
+        shown.append(f"  and {len(failed) - SHOWN} more")
     return shown
 
 

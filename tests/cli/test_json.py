@@ -82,6 +82,10 @@ def documents(home: Path, fsm_sprint: Command) -> dict[str, list[Any]]:
     fsm_sprint("init", made)
     for name in OPEN:
         take(name, made, check=0)
+    script = home.parent / "outcomes.yaml"
+    script.write_text("- {chance: 0.5, ends: failed, cost-usd: 1, tokens: 1}\n- {try: 9, ends: failed}\n")
+    take("simulate", made, check=0)
+    take("simulate", made, "--script", script, "--runs", "9", check=1)
     return found
 
 
