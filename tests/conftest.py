@@ -18,8 +18,13 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """A fault campaign says what it ran and what it did not: also where it ran in another process."""
-    reports = [report for found in ("passed", "failed") for report in terminalreporter.stats.get(found, ())]
-    told = [value for report in reports for name, value in report.user_properties if name == "campaign"]
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    told = {
+        value
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == "campaign"
+    }
     if told:
         terminalreporter.section("fault campaigns")
         for line in sorted(told):

@@ -34,8 +34,8 @@ class Campaign:
         return {"quick": quick, "normal": normal, "long": long}[self.level]
 
     def share(self, points: Sequence[T], kind: Callable[[T], str], *, quick: int, normal: int) -> list[T]:
-        """All of the points, or one in so many of them, spread evenly; the others are counted as not run."""
-        every = self.pick(quick, normal, 1)
+        """Points spread evenly: at most `quick` of them, one in `normal`, or all. The others are counted as not run."""
+        every = self.pick(-(-len(points) // quick), normal, 1) or 1
         taken = list(points[every // 2 :: every])
         self._left.update(map(kind, points))
         self._left.subtract(map(kind, taken))

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.faults.campaign import Campaign
+from tests.faults.inject_campaign import permitted
+
+__all__ = ["permitted"]
 
 
 @pytest.fixture

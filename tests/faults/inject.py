@@ -66,7 +66,7 @@ class Fault:
         return {**self.plan, **place}
 
 
-# A kill before a call that only looks is the kill before the next call that does something.
+# A kill before a call that only looks, or that takes a lock which death gives back, is the kill before the next call.
 _LOOKS = frozenset(("newfstatat", "stat", "lstat", "readlink", "getdents64", "pread64"))
 _WRITES = frozenset(("write", "pwrite64", "pwritev"))
 _SYNCS = frozenset(("fsync", "fdatasync", "ftruncate", "fallocate"))
@@ -114,7 +114,7 @@ def _error(name: str) -> dict[str, object]:
     return {"action": "error", "errno": getattr(errno, name)}
 
 
-KILL = Fault(name="SIGKILL", plan={"action": "kill"}, fits=lambda point: point.call not in _LOOKS)
+KILL = Fault(name="SIGKILL", plan={"action": "kill"}, fits=lambda point: point.call not in _LOOKS | {"fcntl"})
 EIO = Fault(name="EIO", plan=_error("EIO"), fits=lambda point: point.call in _FAILING and _on_disk(point))
 EIO_ON = Fault(
     name="EIO from there on", plan=EIO.plan, fits=lambda point: EIO.fits(point) and _lasting(point), times=0
@@ -217,11 +217,36 @@ def _watch(box: Sandbox, heads: list[tuple[int, str]]) -> None:
         return  # not there yet, or in the making
 
 
-def points(box: Sandbox, role: str, *, shim: int = 0) -> list[Point]:
-    """Every point of a process of the role, by a run in which nothing is done to it. The sprint is played by it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calm:
+    """A run to which nothing was done."""
 
-    Of calls that do the same to the same file again and again, the first two and the last two stand for all.
-    """
+    points: Sequence[Point]
+    """Every point of it; of calls that do the same to the same file again and again, the first and last two."""
+    progress: str
+    """PROGRESS.yaml at its end, as `progress` shows it."""
+
+
+_calm: dict[object, Calm] = {}
+"""What was enumerated already in this process."""
+
+
+def calm(
+    folder: Path,
+    role: str,
+    *,
+    shim: int = 0,
+    beside: float = 0,
+    before: Callable[[Sandbox], object] | None = None,
+    key: object = None,
+) -> Calm:
+    """Enumerates the points of a process of the role by a run in `folder`, which is new; once for the same `key`."""
+    known = role, shim, beside, key
+    if known in _calm:
+        return _calm[known]
+    box = sandbox(folder / "tiny", beside=beside)
+    if before is not None:
+        before(box)
     played = play(box, {"role": role, "shim": shim, "trail": True})
     assert played.trail, (played.code, played.said)
     found = [
@@ -230,7 +255,9 @@ def points(box: Sandbox, role: str, *, shim: int = 0) -> list[Point]:
         if about != str(box.directory)  # the import system looks around in the current directory
     ]
     alike = (list(group) for _, group in groupby(found, lambda point: (point.call, point.about)))
-    return [point for group in alike for point in (group if len(group) <= 6 else group[:2] + group[-2:])]
+    few = [point for group in alike for point in (group if len(group) <= 6 else group[:2] + group[-2:])]
+    _calm[known] = Calm(points=few, progress=progress(box))
+    return _calm[known]
 
 
 def killed(point: Point) -> Callable[[Sandbox], object]:
@@ -260,10 +287,10 @@ def play_round(
     codes: Sequence[int] = (0,),
     before: Callable[[Sandbox], object] = untouched,
     beside: float = 0,
-    calm: str = "",
+    expected: str = "",
 ) -> Round:
-    """One round. `codes`: how the harmed run may end; `harmed`: it may cost a task its life; `calm`: PROGRESS.yaml
-    of a sprint that nothing was done to; `before` brings the sprint to where it is harmed; `beside`: see `tiny`.
+    """One round. `codes`: how the harmed run may end; `harmed`: it may cost a task its life; `expected`: PROGRESS.yaml
+    of a sprint to which nothing was done; `before` brings the sprint to where it is harmed; `beside`: see `tiny`.
     """
     box = sandbox(directory, beside=beside)
     before(box)
@@ -275,19 +302,21 @@ def play_round(
     crashed = moment(box)
     found.wrong += torn(crashed)
     found.wrong += lost(earlier, crashed)
-    for _ in range(RUNS):
-        again = box.run(*RUN)
-        if again.returncode == 0 or not harmed:
+    again = box.run(*RUN)
+    for _ in range(RUNS - 1 if harmed else 0):
+        if again.returncode == 0:
             break
+        again = box.run(*RUN)
     if again.returncode != 0:
         found.wrong.append(f"I10: run again, it ended with {again.returncode}: {again.stderr[-600:]}")
     after = moment(box)
     found.wrong += lost(crashed, after)
     found.wrong += _forgotten(played.heads, [(row.seq, row.hash) for row in after.rows])
     found.wrong += violations(box, harmed=harmed)
-    if calm and not harmed and (now := progress(box)) != calm:
+    if expected and not harmed and (now := progress(box)) != expected:
         found.wrong += [
-            f"I15: PROGRESS.yaml says {line}" for line in unified_diff(calm.split("\n"), now.split("\n"), n=0)
+            f"I15: PROGRESS.yaml says {line}"
+            for line in unified_diff(expected.split("\n"), now.split("\n"), n=0)
         ]
     end_all(box)
     return found

@@ -1,7 +1,7 @@
 """A fault at each of many points, one round after the other, and what all of them came to."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from shutil import rmtree
 
@@ -13,7 +13,9 @@ from tests.faults.inject import Fault, Point, documented, play_round, refused, u
 
 MOST = 20
 """Things that go wrong before a campaign is given up."""
-BOUND = 300 if os.environ.get("FSM_SPRINT_CAMPAIGN", "quick") == "quick" else 6 * 3600
+QUICK = os.environ.get("FSM_SPRINT_CAMPAIGN", "quick") == "quick"
+"""Only a look is asked for: one place and the tellingest faults, a few rounds each."""
+BOUND = 300 if QUICK else 6 * 3600
 """Seconds for one campaign."""
 
 MARKS = [
@@ -35,7 +37,7 @@ def permitted() -> None:
 def harm(
     campaign: Campaign,
     folder: Path,
-    found: list[Point],
+    found: Sequence[Point],
     fault: Fault,
     *,
     quick: int,
@@ -43,7 +45,7 @@ def harm(
     harmed: bool = False,
     before: Callable[[Sandbox], object] = untouched,
     beside: float = 0,
-    calm: str = "",
+    expected: str = "",
     codes: tuple[int, ...] = (),
 ) -> None:
     """Plays a round at each of the points that are due, and tells of all that went wrong."""
@@ -62,7 +64,7 @@ def harm(
             codes=codes or documented(point, fault),
             before=before,
             beside=beside,
-            calm=calm,
+            expected=expected,
         )
         campaign.ran(fault.name if played.hits else f"{fault.name}, missed")
         campaign.note(f"exit {played.code}")

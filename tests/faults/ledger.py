@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fsm import attempt as record
+from fsm.errors import SprintError
 from fsm.sprint import Sprint, fold
 from fsm.states import AT_REST, SprintState, TaskState
 from fsm.transition import Transition
@@ -21,6 +22,7 @@ from fsm_sprint.clock import SystemClock
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.report.audit import audit
 from journal import heading
+from journal.errors import JournalDamaged, JournalError
 from journal.reader import open_reader
 from tests.e2e.sprints import Sandbox
 
@@ -58,8 +60,11 @@ collections:
 """The SPRINT.yaml that goes with `tiny`."""
 
 
-def tiny(nap: float = 0) -> dict[str, object]:
-    """Workflows of a sprint with one of everything: a phase, a step, a gate, a ParallelTask, a sync point, a retry."""
+def tiny(nap: float = 0, beside: float = 0) -> dict[str, object]:
+    """Workflows of a sprint with one of everything: a phase, a step, a gate, a ParallelTask, a sync point, a retry.
+
+    Each task naps so many seconds, the ParallelTask as many as `beside` says.
+    """
     phases: list[dict[str, object]] = [
         {"id": "first", "run": task(nap)},
         {"id": "parts", "for-each": "part", "workflow": "part"},
@@ -71,7 +76,7 @@ def tiny(nap: float = 0) -> dict[str, object]:
         },
     ]
     part: list[dict[str, object]] = [
-        {"id": "beside", "run": task(nap), "parallel": True},
+        {"id": "beside", "run": task(beside or nap), "parallel": True},
         {"id": "build", "run": task(nap), "gate": {"script": task(nap)}},
     ]
     return {
@@ -90,9 +95,9 @@ TRIES: Mapping[str, int] = {
 """How often each unit of `tiny` runs when no task is harmed."""
 
 
-def sandbox(directory: Path, nap: float = 0) -> Sandbox:
+def sandbox(directory: Path, nap: float = 0, *, beside: float = 0) -> Sandbox:
     """The tiny sprint in a directory of its own, with a secret in its environment."""
-    made = Sandbox(directory, TINY, tiny(nap))
+    made = Sandbox(directory, TINY, tiny(nap, beside))
     made.env["LEDGER_TOKEN"] = SECRET
     return made
 
@@ -132,8 +137,13 @@ def moment(box: Sandbox) -> Moment:
     path = SprintPaths(box.directory).journal
     if not path.exists() or path.stat().st_size == 0:
         return Moment(ledger=ledger, published=published, rows=())
-    with open_reader(path) as reader:
-        return Moment(ledger=ledger, published=published, rows=reader.rows())
+    try:
+        with open_reader(path) as reader:
+            return Moment(ledger=ledger, published=published, rows=reader.rows())
+    except JournalDamaged:
+        raise
+    except JournalError:  # made, and not written to yet
+        return Moment(ledger=ledger, published=published, rows=())
 
 
 def _published(box: Sandbox) -> tuple[int, str]:
@@ -165,20 +175,26 @@ def lost(before: Moment, after: Moment) -> Iterator[str]:
         yield "X: the ledger itself has lost lines"
 
 
-def violations(box: Sandbox, *, harmed: bool = False, tries: Mapping[str, int] = TRIES) -> Iterator[str]:
+def violations(
+    box: Sandbox, *, harmed: bool = False, tries: Mapping[str, int] = TRIES, patience: float = 5.0
+) -> Iterator[str]:
     """What is wrong with a sprint that has come to its end. `harmed`: a shim or a task may have been killed.
 
-    Without harm, every unit ran exactly as often as `tries` says, and nothing was lost.
+    Without harm, every unit ran exactly as often as `tries` says, and nothing was lost. What is left of the sprint's
+    processes has `patience` seconds to go.
     """
     paths = SprintPaths(box.directory)
     seen = moment(box)
     yield from torn(seen)
     with open_reader(paths.journal) as reader:
         document = audit(reader, paths, SystemClock(), head=None, least=0)
-        sprint = fold(seen.rows, seen.rows[-1].run, reader.text)
+        try:
+            found = list(_ended(fold(seen.rows, seen.rows[-1].run, reader.text)))
+        except SprintError as error:
+            found = [f"I3: {error}"]
     yield from (f"I3 I9 I12 I19: {problem['message']}" for problem in document["problems"])
     yield from (f"I9: {note}" for note in document["notes"])
-    yield from _ended(sprint)
+    yield from found
     yield from _attempts(seen, paths, harmed=harmed)
     yield from _order(seen)
     begun = Counter(line.unit for line in seen.ledger if line.kind == "begin")
@@ -187,7 +203,7 @@ def violations(box: Sandbox, *, harmed: bool = False, tries: Mapping[str, int] =
     for path in (paths.journal, Path(f"{paths.journal}-wal"), paths.progress):
         if path.exists() and SECRET.encode() in path.read_bytes():
             yield f"I20: {path.name} holds a secret"
-    yield from (f"I14: {pid} still lives: {command}" for pid, command in survivors(box))
+    yield from (f"I14: {pid} still lives: {command}" for pid, command in survivors(box, patience))
 
 
 def _ended(sprint: Sprint) -> Iterator[str]:
@@ -279,7 +295,7 @@ def _order(seen: Moment) -> Iterator[str]:
             open_.pop(row.unit, None)
 
 
-def survivors(box: Sandbox, patience: float = 5.0) -> list[tuple[int, str]]:
+def survivors(box: Sandbox, patience: float) -> list[tuple[int, str]]:
     """Processes, other than this one, that the sprint started and that still live after `patience` seconds."""
     mark, end = f"LEDGER={box.ledger}".encode(), time.monotonic() + patience
     while (found := list(_marked(mark))) and time.monotonic() < end:
