@@ -17,6 +17,7 @@ from fsm_sprint.executors.job import Job
 from fsm_sprint.executors.marks import environment, lines
 from fsm_sprint.executors.watch import Watch
 from fsm_sprint.paths import errors_of
+from journal.errors import JournalDamaged
 
 _RESERVE = 5
 """Descriptors that are left for looking after what runs; the system gives the lowest number that is free."""
@@ -41,6 +42,8 @@ class Prepared:
 def prepare(effect: Spawn, job: Job, folder: Path, log: Path, run: str) -> Prepared:
     """Makes everything but the shim. OSError when the machine refuses; then nothing of it is left but a log.
 
+    JournalDamaged when the attempt was made before: then its row was there, and is not any more.
+
     EMFILE comes a few descriptors early, so that what runs can still be looked after.
     """
     fds: list[int] = []
@@ -57,7 +60,7 @@ def prepare(effect: Spawn, job: Job, folder: Path, log: Path, run: str) -> Prepa
         fds += errors
         if max(fds) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _RESERVE:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        folder.mkdir()
+        _make(folder)
         try:
             if job.stdin is not None:
                 (folder / PROMPT).write_bytes(job.stdin)
@@ -66,7 +69,7 @@ def prepare(effect: Spawn, job: Job, folder: Path, log: Path, run: str) -> Prepa
             (folder / PROMPT).unlink(missing_ok=True)
             folder.rmdir()
             raise
-    except OSError:
+    except (OSError, JournalDamaged):
         for fd in fds:
             os.close(fd)
         raise
@@ -77,6 +80,16 @@ def prepare(effect: Spawn, job: Job, folder: Path, log: Path, run: str) -> Prepa
     watch = Watch(unit=unit, number=number, folder=folder, log=log, marks=marks, gate=go, status=status)
     order = replace(job, env={**job.env, **environment(run, unit, number)}).order()
     return Prepared(watch=watch, order=order, fds=[inside, out, gate, tell, *errors])
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        raise JournalDamaged(
+            f"the journal has lost rows: it knows nothing of the attempt that {folder} is of",
+            hint="put journal.db and journal.db-wal back as they were; to begin anew, remove .fsm-sprint and logs",
+        ) from None
 
 
 def settle(folder: Path) -> None:
