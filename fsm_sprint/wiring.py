@@ -169,7 +169,15 @@ class Supervisor:
         inbox = Inbox(self.paths)
         mark = f"{sprint.run}-copy{sprint.epoch}" if self._copied else sprint.run
         work = make(sprint)
-        executor = LocalExecutor(self.paths, work.job, work.verdict, self.clock, mark, answer=inbox.answer)
+        executor = LocalExecutor(
+            self.paths,
+            work.job,
+            work.verdict,
+            self.clock,
+            mark,
+            answer=inbox.answer,
+            drivers=work.driver,
+        )
         hands = Hands(executor, inbox, self.clock, self.journal.look)
         publisher = publishers(sprint)
         try:

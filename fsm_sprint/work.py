@@ -6,6 +6,7 @@ from pathlib import Path
 from fsm.plan import Agent, Leaf, Plan, nodes
 from fsm.sprint import Sprint
 from fsm.transition import Facts
+from fsm_sprint.agents.contract import Driver
 from fsm_sprint.agents.registry import installed
 from fsm_sprint.executors.environment import user_environment
 from fsm_sprint.executors.job import Job
@@ -34,6 +35,10 @@ class Work:
     ) -> tuple[str, Facts]:
         """What an attempt amounted to, and the facts for its row."""
         return self._current().verdict(unit, attempt, ended, log, errors)
+
+    def driver(self, unit: str, attempt: int) -> Driver | None:
+        """What understands the output of an attempt; None where no agent is asked."""
+        return self._current().driver(unit, attempt)
 
     def _current(self) -> Jobs:
         if self._jobs is None or self._of != self._sprint.plan_digest:

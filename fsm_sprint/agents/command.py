@@ -109,7 +109,7 @@ class Command(Streaming):
             return super().finish(ended, errors)
         verdict, facts = judged(ended)
         said = result(self._tail.decode("utf-8", "replace"))
-        if said is None:
+        if said is None or verdict == "lost":
             if verdict == "ok" and "why" in facts:
                 # Some agents end with 0 when they are told to: that is no proof of work done.
                 verdict = {"stopped": "killed", "first-output": "idle"}.get(facts["why"], str(facts["why"]))

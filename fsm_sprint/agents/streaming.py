@@ -141,6 +141,8 @@ class Streaming:
         return verdict, facts
 
     def _verdict(self, ground: str, facts: Facts, ended: Mapping[str, str], errors: str) -> tuple[str, Facts]:
+        if ground == "lost":
+            return ground, {}
         why = enforced(ended)
         found = self.trouble
         if self.done:

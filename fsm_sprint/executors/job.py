@@ -28,6 +28,8 @@ class Job:
     """Seconds; None for no bound."""
     idle_timeout: float | None = None
     """Seconds without a byte of output; None for no bound."""
+    first_output: float | None = None
+    """Seconds until the first byte of output; None for no bound."""
     grace: float = GRACE
     """Seconds between TERM and KILL."""
     announce: bool = False
@@ -42,6 +44,7 @@ class Job:
             "prompt": self.stdin is not None,
             "timeout": self.timeout,
             "idle_timeout": self.idle_timeout,
+            "first_output": self.first_output,
             "grace": self.grace,
             "announce": self.announce,
         }

@@ -7,6 +7,7 @@ script, `<owner>#fix` asks the owner's agent to mend what the script found.
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, TypedDict
 
 from fsm.errors import SprintError
@@ -21,6 +22,7 @@ from fsm_sprint.executors.job import Job
 _QUOTED = 10_000
 """Bytes of a failed check's output that its fixer is shown."""
 _BLOCK = 256 * 1024
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Check(NamedTuple):
@@ -67,6 +69,7 @@ class Jobs:
         bounds: _Bounds = {
             "timeout": getattr(node, "timeout", None),
             "idle_timeout": getattr(node, "idle_timeout", None),
+            "first_output": getattr(node, "first_output", None),
         }
         if role == "" and isinstance(node, Leaf) and node.run is not None:
             argv = ("/bin/sh", "-c", node.run) if isinstance(node.run, str) else node.run
@@ -77,7 +80,7 @@ class Jobs:
         return self._placed(
             node,
             argv=found.argv(),
-            env=found.env(),
+            defaults=found.env(),
             stdin=found.stdin(),
             split=True,
             announce=announce,
@@ -146,29 +149,36 @@ class Jobs:
         *,
         argv: tuple[str, ...],
         env: Mapping[str, str] | None = None,
+        defaults: Mapping[str, str] = _NOTHING,
         stdin: bytes | None = None,
         split: bool = False,
         announce: bool = False,
         timeout: float | None = None,
         idle_timeout: float | None = None,
+        first_output: float | None = None,
     ) -> Job:
-        """A job in the place and with the values of the leaf that it is, or belongs to."""
+        """A job in the place and with the values of the leaf that it is, or belongs to.
+
+        `defaults` are variables where neither the user nor the leaf has set them.
+        """
         own, cwd = (dict(node.env), node.cwd) if isinstance(node, Leaf) else ({}, None)
         return Job(
             argv=argv,
-            env={**self._environment, **(env or {}), **own},
+            env={**defaults, **self._environment, **(env or {}), **own},
             cwd=str(self._workdir / cwd) if cwd else str(self._workdir),
             stdin=stdin,
             split=split,
             announce=announce,
             timeout=timeout,
             idle_timeout=idle_timeout,
+            first_output=first_output,
         )
 
 
 class _Bounds(TypedDict):
     timeout: float | None
     idle_timeout: float | None
+    first_output: float | None
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

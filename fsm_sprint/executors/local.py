@@ -17,15 +17,16 @@ from fsm import attempt as record
 from fsm.effects import Answer, Attach, Effect, Spawn, Stop
 from fsm.errors import SprintError
 from fsm.events import Adopted, Ended, Event, Learnt, Ready
-from fsm.judge import Finding
+from fsm.judge import Finding, Sector
 from fsm.ports import Clock
 from fsm.transition import Facts
 from fsm_sprint.executors import platform, wire
 from fsm_sprint.executors.ears import Ears
 from fsm_sprint.executors.ending import Ending
-from fsm_sprint.executors.job import Job
+from fsm_sprint.executors.job import GRACE, Job
 from fsm_sprint.executors.leftovers import Leftovers
 from fsm_sprint.executors.link import Link
+from fsm_sprint.executors.listening import Drivers, Listening
 from fsm_sprint.executors.marks import lines
 from fsm_sprint.executors.outcome import outcome
 from fsm_sprint.executors.prepare import Prepared, prepare, settle
@@ -61,8 +62,11 @@ class LocalExecutor:
         run: str,
         *,
         answer: Callable[[Answer], None] | None = None,
+        drivers: Drivers | None = None,
     ) -> None:
-        """`run` names the run in the marks of its tasks; `answer` performs the effects that are no attempt's."""
+        """`run` names the run in the marks of its tasks; `answer` performs the effects that are no attempt's; `drivers`
+        give who listens to what agents print.
+        """
         self._paths = paths
         self._jobs = jobs
         self._verdict = verdict
@@ -76,6 +80,7 @@ class LocalExecutor:
         self._watched: dict[Key, Watch] = {}
         self._endings: dict[Key, Ending] = {}
         self._leftovers = Leftovers(clock)
+        self._listening = Listening(drivers)
         self._held: dict[str, Spawn] = {}
         """By unit, spawns that wait until what is left of an earlier attempt is gone."""
         self._events: deque[Event] = deque()
@@ -159,7 +164,7 @@ class LocalExecutor:
                     raise
             for ready in prepared:
                 watch = ready.watch
-                self._watched[watch.key] = watch
+                self._watch(watch)
                 self._follow(watch, watch.status)
                 # A dead launcher shows as the end of its socket and of the pipe.
                 self._link.send(ready.order, ready.fds)
@@ -191,7 +196,7 @@ class LocalExecutor:
             allowed=bool(effect.identity),
             found=True,
         )
-        self._watched[watch.key] = watch
+        self._watch(watch)
         self._look(watch)
 
     def _stop(self, effect: Stop, watch: Watch | None) -> None:
@@ -232,7 +237,7 @@ class LocalExecutor:
         """When something has to be done without being called."""
         looks = [watch.due for watch in self._watched.values() if watch.due is not None]
         steps = [ending.due for ending in self._endings.values()]
-        return min(looks + steps + self._leftovers.dues(), default=math.inf)
+        return min([self._listening.due(), *looks, *steps, *self._leftovers.dues()])
 
     def _tick(self, now: float) -> None:
         """Does what is due without anybody having called."""
@@ -241,6 +246,8 @@ class LocalExecutor:
         for watch in list(self._watched.values()):
             if watch.due is not None and watch.due <= now:
                 self._look(watch)
+        for key, facts in self._listening.tick(now):
+            self._learnt(self._watched[key], facts)
         for unit in self._leftovers.tick(now):
             if unit in self._held:
                 self._spawn([self._held.pop(unit)])
@@ -258,7 +265,7 @@ class LocalExecutor:
             self._ready(watch, line)
         if watch.heard.startswith(_TASK) and b"\n" in watch.heard:
             line, _, watch.heard = watch.heard.partition(b"\n")
-            self._events.append(Learnt(watch.unit, watch.number, {"pid": int(line[len(_TASK) :])}))
+            self._learnt(watch, {"pid": int(line[len(_TASK) :])})
         if not more:
             self._ears.unfollow(fd)
             watch.status = -1
@@ -298,14 +305,16 @@ class LocalExecutor:
             return
         finding, sight = found
         if finding == Finding.ALIVE:
-            self._alive(watch)
+            self._alive(watch, sight.started)
         else:
             self._over(watch, finding, sight.exit, tree=sight.tree)
 
-    def _alive(self, watch: Watch) -> None:
+    def _alive(self, watch: Watch, started: Sector) -> None:
         if watch.found:
             watch.found = False
             self._events.append(Adopted(watch.unit, watch.number))
+            if started is not None and started.get("pid", "").isdecimal():
+                watch.learnt["pid"] = int(started["pid"])
         if self._here.lives(watch.identity):
             watch.end = platform.watchable(int(watch.identity["pid"]), watch.identity["start"])
         if watch.end >= 0:
@@ -317,18 +326,15 @@ class LocalExecutor:
     def _over(self, watch: Watch, finding: Finding, ended: dict[str, str] | None, *, tree: bool) -> None:
         self._forget(watch)
         unit, number = watch.key
-        if finding == Finding.EXITED:
-            assert ended is not None, "that is what EXITED means"
-            errors = errors_of(watch.log)
-            verdict, facts = self._verdict(
-                unit, number, ended, watch.log, errors if errors.exists() else None
-            )
-            self._end(unit, number, "exit", verdict, facts)
-        elif finding == Finding.LOST:
-            error = "its guarding process was killed or the machine went down; how it ended cannot be known"
-            self._end(unit, number, "lost", "lost", {"error": error})
-        else:
+        if finding == Finding.NEVER_RAN:
             self._end(unit, number, "never-ran", "", {"why": "it ended before it was started"})
+        else:
+            errors = errors_of(watch.log)
+            fields = {"why": "lost"} if ended is None else ended
+            verdict, facts = self._verdict(
+                unit, number, fields, watch.log, errors if errors.exists() else None
+            )
+            self._end(unit, number, *(("lost", "lost") if ended is None else ("exit", verdict)), facts)
         if tree:
             self._leftovers.add(unit, watch.folder, watch.marks, patience=0.0)
 
@@ -337,6 +343,19 @@ class LocalExecutor:
         self._over_now.add((unit, number))
 
     # What is held
+
+    def _watch(self, watch: Watch) -> None:
+        self._watched[watch.key] = watch
+        self._listening.begin(watch.key, watch.log, self._clock.monotonic())
+
+    def _learnt(self, watch: Watch, facts: Facts) -> None:
+        """Tells all that is known of an attempt, since the last that is told is all that is seen."""
+        if "end" in facts:  # waiting for it is of no use; its verdict follows from its log, like any other
+            facts["ending"] = facts.pop("end")
+            ending = Ending(watch, self._clock.monotonic() + GRACE)
+            self._endings.setdefault(watch.key, ending).tell(self._here)
+        watch.learnt |= facts
+        self._events.append(Learnt(watch.unit, watch.number, dict(watch.learnt)))
 
     def _marks(self, unit: str, number: int) -> frozenset[bytes]:
         return lines(self._run, unit, number)
@@ -347,6 +366,7 @@ class LocalExecutor:
     def _forget(self, watch: Watch) -> None:
         del self._watched[watch.key]
         self._endings.pop(watch.key, None)
+        self._listening.end(watch.key)
         _close_gate(watch)
         for fd in (watch.status, watch.end):
             if fd >= 0:

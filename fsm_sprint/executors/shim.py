@@ -168,9 +168,7 @@ class _Shim:
 
     def wait(self, _: life.Fields) -> life.Fields:
         order = self.errand.order
-        watch = _Watch(
-            self.released, order["timeout"], order["idle_timeout"], (self.errand.out, self.errand.err)
-        )
+        watch = _Watch(self.released, order, (self.errand.out, self.errand.err))
         poll = select.poll()
         poll.register(self.signals, select.POLLIN)
         why, kill_at = "exit", None
@@ -287,17 +285,17 @@ class _Shim:
 
 
 class _Watch:
-    """Deadline and idle bound of a running task, in monotonic seconds."""
+    """Deadline, idle bound and bound of the first output of a running task, in monotonic seconds."""
 
-    def __init__(
-        self, begin: float, timeout: float | None, idle: float | None, outputs: tuple[int, int]
-    ) -> None:
+    def __init__(self, begin: float, order: wire.Order, outputs: tuple[int, int]) -> None:
+        timeout, idle, first = order["timeout"], order["idle_timeout"], order["first_output"]
         self.deadline = None if timeout is None else begin + timeout
         self.idle = idle
+        self.first = first
         self.outputs = outputs
-        self.sizes = (0, 0) if idle is None else self.measure()
+        self.sizes = (0, 0) if idle is None and first is None else self.measure()
         self.changed = begin
-        self.every = 30.0 if idle is None else min(30.0, idle / 20)
+        self.every = min([30.0, *(bound / 20 for bound in (idle, first) if bound is not None)])
         """How often it is looked at: a task may be found idle by so much too late, never too early."""
 
     def left(self, now: float) -> float:
@@ -305,14 +303,18 @@ class _Watch:
         return self.every if self.deadline is None else min(self.every, self.deadline - now)
 
     def over(self, now: float) -> str:
-        """`timeout`, `idle`, or `exit` while neither bound is passed."""
+        """`timeout`, `idle`, `first-output`, or `exit` while no bound is passed."""
         if self.deadline is not None and now >= self.deadline:
             return "timeout"
-        if self.idle is not None:
+        if self.idle is not None or self.first is not None:
             sizes = self.measure()
+            if any(sizes):
+                self.first = None  # a log is its attempt's own: whatever is in it, the task has printed
             if sizes != self.sizes:
                 self.sizes, self.changed = sizes, now
-            elif now - self.changed >= self.idle:
+            elif self.first is not None and now - self.changed >= self.first:
+                return "first-output"
+            elif self.idle is not None and now - self.changed >= self.idle:
                 return "idle"
         return "exit"
 

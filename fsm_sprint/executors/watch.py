@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fsm.transition import Facts
+
 Key = tuple[str, int]
 """Unit path and attempt number."""
 
@@ -29,6 +31,8 @@ class Watch:
     """pidfd of a shim that we have no pipe to."""
     heard: bytes = b""
     """From the status pipe, as far as it is not understood yet."""
+    learnt: Facts = field(default_factory=dict)
+    """All that has been told of it while it runs."""
     found: bool = False
     """Of an earlier supervisor, and not reported as adopted yet."""
     due: float | None = None

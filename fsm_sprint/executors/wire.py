@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         prompt: bool
         timeout: float | None
         idle_timeout: float | None
+        first_output: float | None
         grace: float
         announce: bool
 
