@@ -15,8 +15,8 @@ help:
 	@echo 'make diagrams   redraw docs/diagrams and the tables of docs/states.md'
 	@echo 'make docs       everything in docs/ that is generated'
 	@echo 'make bench      the measurements of docs/performance.md, as one table'
-	@echo 'make faults     the long fault campaigns: kills, power cuts, many seeds'
-	@echo 'make faults-long  every point of the fault campaigns; hours'
+	@echo 'make faults     fault campaigns: kills, power cuts, failing system calls, many seeds'
+	@echo 'make faults-long  the same, every point of it; hours'
 	@echo 'make seeds      SEEDS=100000 FIRST=0: so many simulated worlds, from that one on'
 	@echo 'make wheel      build, install into a fresh environment, run an example from elsewhere'
 	@echo 'make clean      remove what these commands made'
@@ -58,7 +58,7 @@ faults: $(DEV)
 	FSM_SPRINT_CAMPAIGN=normal $(BIN)/python -m pytest -q -n 2 -m 'not faults' tests/faults
 
 faults-long: $(DEV)
-	FSM_SPRINT_CAMPAIGN=long $(BIN)/python -m pytest -q -n 1 tests/faults
+	FSM_SPRINT_CAMPAIGN=long $(BIN)/python -m pytest -q -n 2 tests/faults
 
 SEEDS ?= 100000
 FIRST ?= 0
