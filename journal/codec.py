@@ -79,7 +79,12 @@ def from_column(stored: object, name: str) -> str:
         raise JournalDamaged(
             f"the text {str(name)[:12]} of the journal is not what was stored", hint=AFTER_DAMAGE
         )
-    return content.decode("utf-8", "surrogatepass")
+    return from_bytes(content)
+
+
+def from_bytes(stored: str | bytes) -> str:
+    """A text as `to_column` stored it, unchecked; bytes that never were one read as something else."""
+    return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")
 
 
 def upcast(

@@ -6,7 +6,10 @@ to end. It must not try again: what it believes may no longer be what is on disk
 
 from fsm.errors import SprintError
 
-AFTER_DAMAGE = "keep the file as it is; `fsm-sprint verify` says what is wrong with it"
+AFTER_DAMAGE = (
+    "keep the file as it is; `fsm-sprint verify` says what is wrong with it,"
+    " `fsm-sprint journal recover` makes a new one of what is whole"
+)
 """What to tell whoever meets a damaged journal."""
 
 

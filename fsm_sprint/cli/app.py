@@ -9,6 +9,7 @@ from fsm_sprint.cli import (
     doctor,
     explain,
     init,
+    journal,
     logs,
     replay,
     run,
@@ -42,6 +43,7 @@ app.command("stop")(stop.stop)
 app.command("skip")(skip.skip)
 app.command("replay")(replay.replay)
 app.command("verify")(verify.verify)
+app.add_typer(journal.app)
 app.command("diagram")(diagram.diagram)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)

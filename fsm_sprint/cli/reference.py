@@ -35,15 +35,25 @@ def pages() -> dict[str, str]:
     return {"cli.md": "\n".join(_commands()), "exit-codes.md": "\n".join(_exits())}
 
 
-def _commands() -> Iterator[str]:
+def commands() -> dict[str, Any]:
+    """Every command that is shown, by what is typed for it: those of a group too."""
     group: Any = typer.main.get_command(app)
-    commands = {name: one for name, one in group.commands.items() if not one.hidden}
+    found: dict[str, Any] = {}
+    for name, one in group.commands.items():
+        if not one.hidden:
+            parts = getattr(one, "commands", None)
+            found |= {name: one} if parts is None else {f"{name} {part}": parts[part] for part in parts}
+    return found
+
+
+def _commands() -> Iterator[str]:
+    shown = commands()
     yield _CLI
     yield "| command | |"
     yield "| --- | --- |"
-    for name, command in commands.items():
-        yield f"| [`{name}`](#{name}) | {_cell(_first(command.help))} |"
-    for name, command in commands.items():
+    for name, command in shown.items():
+        yield f"| [`{name}`](#{name.replace(' ', '-')}) | {_cell(_first(command.help))} |"
+    for name, command in shown.items():
         yield ""
         yield f"## {name}"
         yield ""

@@ -80,4 +80,7 @@ def _show(document: dict[str, Any], journal: Path) -> None:
             "hint: `fsm-sprint replay --rebuild` writes PROGRESS.yaml anew from the journal", file=sys.stderr
         )
     else:
-        print(f"hint: keep {journal} as it is, and go back to a backup or to `run --new`", file=sys.stderr)
+        print(
+            f"hint: keep {journal} as it is; `fsm-sprint journal recover` makes a new one of what is whole",
+            file=sys.stderr,
+        )

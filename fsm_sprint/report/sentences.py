@@ -249,6 +249,9 @@ def _run_again(row: Transition, facts: Facts, _: Memory) -> str:
 @_for(Machine.SPRINT, "lease")
 def _lease(row: Transition, facts: Facts, memory: Memory) -> str:
     who = f" (pid {_word(facts, 'pid')} on {_word(facts, 'host')})" if "pid" in facts else ""
+    recovered = facts.get("recovered")
+    if isinstance(recovered, dict):
+        return f"goes on from a damaged journal{who}, {_word(recovered, 'left-behind')} rows of which are left behind"
     if memory.epoch in (0, row.epoch):
         return f"supervisor {row.epoch}{who} began"
     gap = f"{span(row.at - memory.at)} after the last row of supervisor {memory.epoch}"
