@@ -8,6 +8,7 @@ of its own cache, though it was told to flush, cannot be had this way.
 
 import fcntl
 import os
+import random
 import shutil
 import signal
 import struct
@@ -18,7 +19,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from tests.faults.stage import WITNESS, Stage
+from tests.faults.stage import WITNESS, Stage, Violated
 
 _SHUTDOWN = 0x8004587D
 """EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN: `_IOR('X', 125, __u32)`."""
@@ -160,3 +161,38 @@ def _backing(loop: Path) -> str:
         return (loop / "loop" / "backing_file").read_text().strip()
     except OSError:
         return ""
+
+
+def cuts_of_a_sprint(stage: Stage, machine: Machine, dice: random.Random, cuts: int) -> int:
+    """Cuts the power so many times while the sprint runs, then lets it end; judges; the cuts that hit the disk."""
+    hit = boots = 0
+    while boots < 60:
+        boots += 1
+        running = machine.boot("run", "-j", str(dice.randint(1, 6)))
+        if hit < cuts:
+            _moment(stage, dice)
+            if running.poll() is None:
+                hit += machine.cut()
+                continue
+        code = machine.off()
+        if code == 0:
+            stage.copy = stage.home / "journal.db"
+            stage.judge_end(verify=False)
+            return hit
+        if code != 1:  # blocked, by a gate that was lost
+            raise Violated(f"run ended with {code}: {stage.said()}")
+    raise Violated(f"sprint {stage.sprint.seed} does not come to its end: {stage.said()}")
+
+
+def _moment(stage: Stage, dice: random.Random) -> None:
+    """Waits for a moment at random, or for one just after something has happened to a task."""
+    end = time.monotonic() + dice.uniform(0.1, 1.0)
+    lines = dice.randint(1, 6) if dice.random() < 0.5 else 1 << 30
+    before = _size(stage)
+    while time.monotonic() < end and _size(stage) - before < lines * 30:
+        time.sleep(0.001)
+    time.sleep(dice.uniform(0, 0.01))
+
+
+def _size(stage: Stage) -> int:
+    return stage.ledger.stat().st_size if stage.ledger.exists() else 0

@@ -9,48 +9,13 @@ import pytest
 
 from tests.faults.campaign import Campaign
 from tests.faults.plans import generated
-from tests.faults.power import Machine, unavailable
-from tests.faults.stage import Stage, Violated
+from tests.faults.power import Machine, cuts_of_a_sprint, unavailable
+from tests.faults.stage import Stage
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(7200)]
 
 CUTS = 5
 """In a sprint; then it is left alone."""
-
-
-def cuts_of_a_sprint(stage: Stage, machine: Machine, dice: random.Random, cuts: int) -> int:
-    """Cuts the power so many times while the sprint runs, then lets it end; judges; the cuts that hit the disk."""
-    hit = boots = 0
-    while boots < 60:
-        boots += 1
-        running = machine.boot("run", "-j", str(dice.randint(1, 6)))
-        if hit < cuts:
-            moment(stage, dice)
-            if running.poll() is None:
-                hit += machine.cut()
-                continue
-        code = machine.off()
-        if code == 0:
-            stage.copy = stage.home / "journal.db"
-            stage.judge_end(verify=False)
-            return hit
-        if code != 1:  # blocked, by a gate that was lost
-            raise Violated(f"run ended with {code}: {stage.said()}")
-    raise Violated(f"sprint {stage.sprint.seed} does not come to its end: {stage.said()}")
-
-
-def moment(stage: Stage, dice: random.Random) -> None:
-    """Waits for a moment at random, or for one just after something has happened to a task."""
-    end = time.monotonic() + dice.uniform(0.1, 1.0)
-    lines = dice.randint(1, 6) if dice.random() < 0.5 else 1 << 30
-    before = size(stage)
-    while time.monotonic() < end and size(stage) - before < lines * 30:
-        time.sleep(0.001)
-    time.sleep(dice.uniform(0, 0.01))
-
-
-def size(stage: Stage) -> int:
-    return stage.ledger.stat().st_size if stage.ledger.exists() else 0
 
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])

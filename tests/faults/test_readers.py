@@ -1,4 +1,4 @@
-"""Whoever reads PROGRESS.yaml or asks for the status, whatever dies meanwhile, gets a whole answer, and no older one."""
+"""Whoever reads PROGRESS.yaml or asks for the status, whatever dies meanwhile, gets a whole answer and no older one."""
 
 import json
 import random
