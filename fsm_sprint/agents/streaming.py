@@ -145,14 +145,15 @@ class Streaming:
             return ground, {}
         why = enforced(ended)
         found = self.trouble
-        if self.done:
-            if found is None:
-                return self._answered()
-            if found.verdict == "failed" and why is not None:
+        if self.done and found is None:
+            return self._answered()
+        if found is not None and (self.done or self._stands(found, why, ground)):
+            if found.verdict != "failed":
+                return self._troubled(found, ended)
+            if why is not None:
                 return why, {"error": facts.get("error") or found.error}
-            return self._troubled(found, ended)
-        if found is not None and self._stands(found, why):
-            return self._troubled(found, ended)
+            known = self.by_code(facts.get("code", 0))
+            return self._troubled(found if known is None else known._replace(error=found.error), ended)
         if why is not None:
             return why, {
                 "error": facts.get("error") or f"was told to end ({ended['why']}), and gave no result"
@@ -169,13 +170,13 @@ class Streaming:
             return self._failed(facts, ended, errors)
         return ground, {}
 
-    def _stands(self, found: Trouble, why: str | None) -> bool:
+    def _stands(self, found: Trouble, why: str | None, ground: str) -> bool:
         """Whether an error without a result is what the attempt came to."""
         if found.verdict in _FINAL:
             return True
-        if why == "killed":
-            return False  # somebody stopped it; it may have come through
-        return found.verdict != "failed" or why is None
+        if found.verdict == "failed":
+            return ground in ("ok", "failed") and why is None
+        return why != "killed"  # somebody stopped it; it may have come through
 
     def _troubled(self, found: Trouble, ended: Mapping[str, str]) -> tuple[str, Facts]:
         told: Facts = {"error": found.error}
@@ -209,7 +210,7 @@ class Streaming:
     def _failed(self, facts: Facts, ended: Mapping[str, str], errors: str) -> tuple[str, Facts]:
         """A bad status and no word of why: its codes, then the last that it said on stderr."""
         last = next((line.strip() for line in reversed(errors.splitlines()) if line.strip()), "")
-        known = self.by_code(facts["code"]) if "code" in facts else None
+        known = self.by_code(facts.get("code", 0))
         if known is not None:
             return self._troubled(known._replace(error=last or known.error), ended)
         verdict = hint(errors)
