@@ -215,7 +215,8 @@ class Plan:
     """`warn` or `block`: what a failed background task means at a sync point."""
     budget: Budget | None = None
     most_attempts: int = 10_000
-    """A backstop: attempts of all units together, after which the sprint is blocked."""
+    """A backstop against loops: attempts beyond the first of their units, of all units together, after which the sprint
+    is blocked. Whoever sets it going again allows as many more."""
     subscriptions: tuple[Subscription, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()
     """Relative path and sha256 of every file that the plan was made from."""

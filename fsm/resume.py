@@ -9,6 +9,7 @@ from fsm.sprint import Sprint
 from fsm.states import ENDED, GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Move, Moves
 from fsm.unit import Unit, ancestors
+from fsm.verdicts import interrupted
 
 
 def resume(sprint: Sprint, who: str, why: str) -> Moves:
@@ -23,6 +24,9 @@ def resume(sprint: Sprint, who: str, why: str) -> Moves:
         if unit.state == TaskState.FAILED:
             yield from _rerun(unit, beside=kind == "background")
     yield from _dependents(sprint)
+    broke = next((unit for unit in sprint.breaks.values() if unit.state == TaskState.COMPLETED), None)
+    if broke is not None:  # it ended well while the sprint rested; whoever wanted to look at it then, can now
+        yield Move(SPRINT_UNIT, "break", {"unit": broke.path})
 
 
 def _uncancel(sprint: Sprint) -> Moves:
@@ -94,5 +98,6 @@ def fresh_gate(owner: Unit) -> Moves:
 
 
 def verdict(unit: Unit) -> str:
-    """What a failed unit's last attempt amounted to."""
-    return str(unit.ended.decoded().get("verdict", "failed")) if unit.ended is not None else "failed"
+    """What a failed unit's last attempt amounted to; one that was stopped counts as interrupted however it ended."""
+    facts = unit.ended.decoded() if unit.ended is not None else {}
+    return "interrupted" if interrupted(facts) else str(facts.get("verdict", "failed"))

@@ -9,14 +9,13 @@ from heapq import heappush
 
 from fsm.errors import SprintError
 from fsm.machine import EVENTS, destination
+from fsm.past import TOLD
 from fsm.plan import Gate, Group, Leaf, Node, Plan
 from fsm.plan import load as load_plan
 from fsm.states import AT_REST, ENDED, ENDED_WELL, INITIAL, LIVE, GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Transition
-from fsm.unit import Choice, Kind, Unit, choice_of, kind_of, reached
-
-UNCOUNTED = frozenset({"interrupted", "limit"})
-"""Verdicts that burn no try."""
+from fsm.unit import Choice, Kind, Unit, choice_of, kind_of, reached, remembered
+from fsm.verdicts import counts
 
 
 class Sprint:
@@ -57,6 +56,10 @@ class Sprint:
         """Live leaves that prompt an agent."""
         self.mutexes: dict[str, Unit] = {}
         """Who holds each named mutex."""
+        self.repeats = 0
+        """Attempts beyond the first of their unit, since a person last set the run going."""
+        self.breaks: dict[str, Unit] = {}
+        """Units that have ended well with a break while the sprint rested; it is to hold when it goes on."""
 
     @property
     def state(self) -> str:
@@ -107,6 +110,7 @@ class Sprint:
                     unit.ended = row
                     if row.dest == GroupState.COMPLETED:
                         self._passed(unit)
+                        self._broke(unit)
                 elif unit.started is None:
                     unit.started = row
             self._wake(unit)
@@ -114,6 +118,8 @@ class Sprint:
             self._fact(row)
         elif row.trigger == "report":
             unit.reported = row
+            if any(fact in row.facts for fact in TOLD):
+                remembered(unit).told(row.decoded())
         return unit
 
     def _task(self, unit: Unit, row: Transition) -> None:
@@ -126,20 +132,11 @@ class Sprint:
             del self.live[path]
             self._tally(unit, -1)
         if (source in _PROCESS and dest not in LIVE) or dest == TaskState.VERIFYING:
-            unit.exited = row
-        if row.trigger == "spawn":
-            self._spawned(unit, row)
-        elif row.trigger == "start":
-            unit.started = row
-        elif row.trigger == "retry":
-            facts = row.decoded()
-            unit.kept = facts.get("keep", False)
-            if facts.get("by") != "gate":
-                unit.tries = 0
-        elif row.trigger == "verify":
-            unit.kept = False
+            self._exited(unit, row)
+        self._triggered(unit, row)
         if source == TaskState.FAILED:
             del self.failed[path]
+            self.tolerated.discard(path)
         elif source == TaskState.WAITING:
             del self.waiting[path]
         if dest in ENDED:
@@ -150,7 +147,34 @@ class Sprint:
             self.waiting[path] = unit
         self._count(unit, row)
 
+    def _triggered(self, unit: Unit, row: Transition) -> None:
+        if row.trigger == "spawn":
+            self._spawned(unit, row)
+        elif row.trigger == "start":
+            unit.started = row
+        elif row.trigger == "retry":
+            facts = row.decoded()
+            unit.kept = facts.get("keep", False)
+            if facts.get("by") != "gate":
+                unit.tries = 0
+            if unit.past is not None or "answer" in facts:
+                remembered(unit).set_going(facts)
+        elif row.trigger == "verify":
+            unit.kept = False
+        elif row.trigger == "abort" and unit.spawned is not None and unit.spawned.epoch == row.epoch:
+            remembered(unit).aborts += 1
+
+    def _exited(self, unit: Unit, row: Transition) -> None:
+        unit.exited = row
+        if unit.past is not None and row.trigger != "abort":
+            unit.past.aborts = 0
+        if any(fact in row.facts for fact in TOLD):
+            remembered(unit).told(row.decoded())
+
     def _spawned(self, unit: Unit, row: Transition) -> None:
+        self.repeats += row.attempt > 1
+        if unit.past is not None or '"agent":' in row.facts:
+            remembered(unit).spawned(row.decoded())
         unit.attempt = row.attempt
         unit.spawned = row
         unit.started = unit.exited = unit.reported = None
@@ -165,9 +189,21 @@ class Sprint:
         self.background.pop(unit.path, None)
         if row.dest == TaskState.FAILED:
             self.failed[unit.path] = unit
-            unit.tries += row.decoded().get("verdict") not in UNCOUNTED
+            facts = row.decoded()
+            unit.tries += counts(facts)
+            if facts.get("verdict") == "limit":
+                remembered(unit).limits += 1
+            elif unit.past is not None:
+                unit.past.limits = 0
         elif row.dest == TaskState.COMPLETED:
             unit.tries += 1
+            self._broke(unit)
+
+    def _broke(self, unit: Unit) -> None:
+        """A break that cannot take effect now, since the sprint rests, is to hold when it goes on."""
+        shown = (SprintState.IN_PROGRESS, SprintState.PAUSED_AT_BREAKPOINT)
+        if self.root.state not in shown and getattr(unit.node, "breaks", False):
+            self.breaks[unit.path] = unit
 
     def reach(self, unit: Unit) -> None:
         """The main line has come past a background leaf: until it has ended, sync points wait for it."""
@@ -244,8 +280,12 @@ class Sprint:
     def _sprint(self, row: Transition) -> None:
         if row.dest in AT_REST:
             self.rested = row
+            if row.trigger == "break":
+                self.breaks.clear()
         elif row.source == SprintState.NOT_STARTED:
             self.begun = row
+        else:
+            self.repeats = 0
 
     def _fact(self, row: Transition) -> None:
         if row.trigger == "lease":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fsm.errors import SprintError
+from fsm.past import Past
 from fsm.plan import Gate, Group, Leaf
 from fsm.states import GroupState, Machine
 from fsm.transition import Transition
@@ -74,6 +75,8 @@ class Unit:
     needs: int = 0
     """Steps: siblings that it depends on and that have not ended well."""
     dependents: "tuple[Unit, ...]" = ()
+    past: Past | None = None
+    """Made by `remembered`; None for a unit of whose attempts there is nothing to remember."""
 
     def __repr__(self) -> str:
         return f"<{self.machine} {self.path} {self.state}>"
@@ -82,6 +85,13 @@ class Unit:
     def slot(self) -> bool:
         """Whether, when live, it takes a slot of its own: gates and fixes of a leaf run in the leaf's."""
         return self.owner is None or self.owner.machine != Machine.TASK
+
+
+def remembered(unit: Unit) -> Past:
+    """What is remembered of a unit's attempts, to be added to."""
+    if unit.past is None:
+        unit.past = Past()
+    return unit.past
 
 
 Kind = tuple[bool, bool, str | None]

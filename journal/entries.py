@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from fsm.plan import Gate, Group, Leaf
-from fsm.sprint import UNCOUNTED
 from fsm.states import ENDED, ENDED_WELL, LIVE, GroupState, TaskState
 from fsm.transition import Facts, Transition
 from fsm.unit import Unit
+from fsm.verdicts import counts
 from journal.emit import Value
 
 Entry = dict[str, Value]
@@ -173,9 +173,7 @@ def _tries(entry: Entry, unit: Unit) -> None:
     retries = unit.tries
     if state in ENDED:
         # An attempt that burns no try has not ended one either.
-        uncounted = (
-            state == TaskState.FAILED and ended is not None and ended.decoded().get("verdict") in UNCOUNTED
-        )
+        uncounted = state == TaskState.FAILED and ended is not None and not counts(ended.decoded())
         retries -= not uncounted
     if retries > 0:
         entry["retry-count"] = retries

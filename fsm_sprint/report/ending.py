@@ -19,6 +19,10 @@ _VERDICTS = {
     "empty": "no answer",
     "needs-human": "a person is needed",
     "budget": "its budget has ended",
+    "overloaded": "the provider was overloaded",
+    "context": "its context was full",
+    "turns": "it had used up its turns",
+    "crashed": "it broke down",
 }
 """Verdicts that say more than that something failed, for rows without an error."""
 

@@ -82,7 +82,8 @@ def _for(machine: Machine, *triggers: str, brief: bool = True) -> Callable[[_Say
 @_for(Machine.TASK, "spawn", brief=False)
 def _spawn(row: Transition, facts: Facts, _: Memory) -> str:
     task = f", task {_word(facts, 'task')}" if "task" in facts else ""
-    return f"attempt {row.attempt} prepared{task}, output in {_word(facts, 'log')}"
+    resumed = f", in the session {_word(facts, 'resume')}" if "resume" in facts else ""
+    return f"attempt {row.attempt} prepared{task}{resumed}, output in {_word(facts, 'log')}"
 
 
 @_for(Machine.TASK, "start")
@@ -117,6 +118,8 @@ def _verify(row: Transition, facts: Facts, memory: Memory) -> str:
 def _fail(row: Transition, facts: Facts, memory: Memory) -> str:
     time = "" if row.source == "verifying" else memory.after(row, facts)
     verdict = facts.get("verdict")
+    if verdict == "lost" and facts.get("stopped"):
+        return f"lost while it was being stopped{time}; it costs no try, and the next run starts it again"
     if verdict == "interrupted":
         return f"interrupted{time}; it costs no try, and the next run starts it again"
     why = ending(facts)

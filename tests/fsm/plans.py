@@ -47,7 +47,12 @@ def chain(count: int) -> Plan:
 
 
 _retries = st.none() | st.builds(
-    Retry, max_attempts=st.integers(1, 3), backoff=st.sampled_from([(), (0.5, 2.0)])
+    Retry,
+    max_attempts=st.integers(1, 3),
+    backoff=st.sampled_from([(), (0.5, 2.0)]),
+    on=st.sampled_from([(), (), ("transient",), ("failed", "lost")]),
+    jitter=st.booleans(),
+    resume=st.booleans(),
 )
 _dependencies = st.sampled_from(["fail-phase", "fail-phase", "skip-dependents", "continue"])
 _gates = st.none() | st.none() | st.builds(gate, st.integers(1, 3), st.sampled_from(["mend it", None]))
@@ -64,6 +69,8 @@ def leaves(draw: st.DrawFn, name: str, *, background: bool = True, breaks: bool 
         breaks=breaks and draw(st.integers(0, 9)) == 0,
         gate=draw(_gates),
         retry=draw(_retries),
+        on_lost=draw(st.sampled_from(["fail", "fail", "retry", "ask"])),
+        idempotent=draw(st.booleans()),
     )
 
 

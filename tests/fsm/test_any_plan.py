@@ -36,6 +36,8 @@ BAD = (
     End("timeout", lasts=90),
     End("needs-human"),
     End("denied"),
+    End("failed", facts={"session": "s-1", "tokens": {"input": 3}}),
+    End("context", facts={"session": "s-2"}),
 )
 Scenario = tuple[Plan, dict[str, list[End]], int]
 

@@ -59,11 +59,19 @@ def test_without_a_policy_the_first_failure_blocks_with_its_reason():
     assert sprint.root.moved.decoded() == {"unit": "a", "why": "no such file", "kind": "failed"}
 
 
-def test_the_sprint_has_a_policy_for_those_without_one():
+def test_the_sprint_has_a_policy_for_prompts_without_one():
+    world = World(by_unit(OK, {"a": [FAIL, OK]}))
+    made = plan(leaf("a", run=None, prompt="do it"), retry=Retry(max_attempts=2))
+
+    assert supervise(world, made).state == "completed"
+
+
+def test_a_command_is_tried_again_only_where_it_says_so_itself():
     world, made = unlucky(FAIL, OK, retry=None)
     made = plan(*made.phases, retry=Retry(max_attempts=2))
 
-    assert supervise(world, made).state == "completed"
+    assert supervise(world, made).state == "blocked"
+    assert world.executed == ["a"]
 
 
 @pytest.mark.parametrize("verdict", ["auth", "billing", "denied", "needs-human", "budget"])
@@ -96,7 +104,7 @@ def test_an_attempt_that_never_ran_burns_no_try():
 
 
 def test_a_lost_attempt_burns_one_and_has_no_code():
-    world, made = unlucky(End("lost", "lost"), OK, retry=Retry(max_attempts=2))
+    world, made = unlucky(End("lost", "lost"), OK, retry=Retry(max_attempts=2, on=("lost",)))
     sprint = supervise(world, made)
     (row,) = [row for row in world.rows.committed if row.trigger == "fail"]
 
