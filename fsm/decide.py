@@ -4,6 +4,7 @@ Rule: these are generators, and each move must be recorded before the next is as
 on the state that it leaves. What comes out between two commits is one batch.
 """
 
+from fsm.accounts import choose, lifted
 from fsm.ending import aborted, ended, failed
 from fsm.errors import SprintError
 from fsm.events import Adopted, Asked, Due, Event, Learnt, Ready
@@ -18,6 +19,7 @@ from fsm.sprint import Sprint
 from fsm.states import GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
 from fsm.unit import Unit, ancestors
+from fsm.waits import BACK_OFF, FAILOVER, LIMIT
 
 
 def react(sprint: Sprint, event: Event, now: int) -> Moves:
@@ -30,7 +32,7 @@ def react(sprint: Sprint, event: Event, now: int) -> Moves:
         return
     if isinstance(event, Due):
         if unit.state == TaskState.WAITING:
-            yield Move(unit.path, "wake", {}, unit.attempt)
+            yield _woken(sprint, unit)
         return
     if event.unit not in sprint.live:
         return
@@ -44,6 +46,15 @@ def react(sprint: Sprint, event: Event, now: int) -> Moves:
         yield Move(unit.path, "report", event.facts, unit.attempt)
     elif unit.state != TaskState.VERIFYING:
         yield from ended(sprint, unit, event, now)
+
+
+def _woken(sprint: Sprint, unit: Unit) -> Move:
+    """Its time has come; if it waited for a usage limit, that is over, wherever the clock has gone to meanwhile."""
+    facts: Facts = {}
+    if sprint.why.get(unit.path) == LIMIT and unit.moved is not None:
+        over = lifted(sprint, unit, unit.moved.decoded()["until"])
+        facts = {"lifted": over} if over else {}
+    return Move(unit.path, "wake", facts, unit.attempt)
 
 
 def recover(sprint: Sprint, now: int, *, copied: bool = False) -> Moves:
@@ -60,8 +71,11 @@ def recover(sprint: Sprint, now: int, *, copied: bool = False) -> Moves:
             yield from failed(sprint, unit, facts, now)
 
 
-def proceed(sprint: Sprint, limit: int, now: int) -> Moves:
-    """Starts what may start within `limit` slots, and closes what is complete."""
+def proceed(sprint: Sprint, limit: int, now: int, *, wait_for_limits: bool = True) -> Moves:
+    """Starts what may start within `limit` slots, and closes what is complete.
+
+    Without `wait_for_limits` the sprint is paused when nothing is left to do but to wait for a usage limit.
+    """
     if sprint.state == SprintState.IN_PROGRESS:
         # Gates and fixes first: they run in a slot that is taken already, and free it.
         for owner in list(sprint.live.values()):
@@ -82,6 +96,17 @@ def proceed(sprint: Sprint, limit: int, now: int) -> Moves:
             yield from _spawn(sprint, unit, now)
     if sprint.state == SprintState.IN_PROGRESS and not sprint.live and not sprint.waiting:
         yield Move(SPRINT_UNIT, "block", {"why": "nothing that is left can start", "kind": "stuck"})
+    if not wait_for_limits and sprint.state == SprintState.IN_PROGRESS and _limited(sprint):
+        limits = {name: until for name, until in sprint.limits.items() if until > now}
+        if limits:
+            why = f"usage limit of {', '.join(limits)}, and told not to wait"
+            yield Move(SPRINT_UNIT, "pause", {"why": why, "kind": "limit", "until": min(limits.values())})
+
+
+def _limited(sprint: Sprint) -> bool:
+    """Whether all that is left to do waits for a usage limit, or comes after what does."""
+    passing = sprint.waits[BACK_OFF] + sprint.waits[FAILOVER]
+    return sprint.waits[LIMIT] > 0 and not passing and not sprint.busy
 
 
 def _sync_point(unit: Unit) -> Unit | None:
@@ -132,6 +157,10 @@ def _spawn(sprint: Sprint, unit: Unit, now: int) -> Moves:
         why = f"{sprint.repeats} attempts beyond the first of their units: this may never end by itself"
         yield Move(SPRINT_UNIT, "block", {"unit": unit.path, "why": why, "kind": "budget"})
         return
+    chosen = choose(sprint, unit, now)
+    if chosen.waits:
+        yield Move(unit.path, "delay", chosen.facts, unit.attempt)
+        return
     attempt = unit.attempt + 1
     later = f"~{sprint.nth}" if sprint.nth > 1 else ""
     stem = name(unit.path) + later
@@ -144,15 +173,15 @@ def _spawn(sprint: Sprint, unit: Unit, now: int) -> Moves:
             stem = unit.first.decoded()["task"]
         facts["task"] = stem
     facts["log"] = f"logs/{stem}.log" if attempt == 1 else f"logs/{stem}.{attempt}.log"
-    yield Move(unit.path, "spawn", {**facts, **_inherited(unit)}, attempt)
+    yield Move(unit.path, "spawn", {**facts, **chosen.facts, **_inherited(unit, chosen.facts)}, attempt)
 
 
-def _inherited(unit: Unit) -> Facts:
-    """What an attempt takes over from those before it."""
+def _inherited(unit: Unit, chosen: Facts) -> Facts:
+    """What an attempt takes over from those before it; a session only if the same agent is asked."""
     if unit.past is None:
         return {}
     facts: Facts = {"answer": unit.past.answer} if unit.past.answer else {}
-    resumed = session(unit)
+    resumed = "" if "failover" in chosen else session(unit)
     if resumed:
         facts["resume"] = resumed
         if unit.past.used:

@@ -3,6 +3,7 @@
 Rule: these are moves, as in `fsm.decide`.
 """
 
+from fsm.accounts import elsewhere, met
 from fsm.events import Ended
 from fsm.groups import HALTABLE, block, done, end_groups, keeper, settle, skip_dependents
 from fsm.plan import Gate
@@ -12,7 +13,7 @@ from fsm.sprint import Sprint
 from fsm.states import Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
 from fsm.unit import Unit
-from fsm.verdicts import BOUNDS
+from fsm.verdicts import BOUNDS, ELSEWHERE
 
 MOST_ABORTS = 5
 """Attempts in a row that may never run before the sprint is blocked; a person who sets it going allows as many more."""
@@ -81,10 +82,14 @@ def _script_again(owner: Unit) -> Moves:
 
 def failed(sprint: Sprint, unit: Unit, facts: Facts, now: int) -> Moves:
     """A bad end, with its verdict among the facts."""
-    yield Move(unit.path, "fail", facts, unit.attempt)
+    cause = str(facts["verdict"])
+    yield Move(unit.path, "fail", {**facts, **met(sprint, unit, cause, facts, now)}, unit.attempt)
     owner = unit.owner
-    if owner is None:
-        yield from retried(sprint, unit, str(facts["verdict"]), now)
+    other = elsewhere(sprint, unit, cause, now) if cause in ELSEWHERE else None
+    if other is not None:
+        yield Move(unit.path, "delay", other, unit.attempt)
+    elif owner is None:
+        yield from retried(sprint, unit, cause, now)
     elif unit is owner.fix:
         yield from _script_again(owner)  # what the fix did is judged by the script, not by its own status
     else:

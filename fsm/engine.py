@@ -21,6 +21,9 @@ from fsm.states import Machine
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves, Transition, encode_facts
 from fsm.unit import Unit
 
+_LOOK = 60.0
+"""Seconds after which the wall clock is asked whether anything that waits is due."""
+
 
 class Engine:
     """One supervisor's life over one run."""
@@ -34,20 +37,27 @@ class Engine:
         publisher: Publisher,
         *,
         limit: int = 1,
+        wait_for_limits: bool = True,
     ) -> None:
-        """`sprint` is the fold of what the journal holds of the run; `limit` is the number of slots."""
+        """`sprint` is the fold of what the journal holds of the run; `limit` is the number of slots.
+
+        Without `wait_for_limits` the sprint is paused when all that is left to do is to wait for a usage limit.
+        """
         self.sprint = sprint
         self._journal = journal
         self._executor = executor
         self._clock = clock
         self._publisher = publisher
         self._limit = limit
+        self._wait_for_limits = wait_for_limits
         self._epoch = sprint.epoch
         self._now = clock.now()
         self._batch: list[Transition] = []
         self._spawning = True
         self._alarms: list[tuple[float, int, str]] = []
         """A heap: when a unit wakes on the monotonic clock, the seq of the row that made it wait, and its path."""
+        self._dates: list[tuple[float, int, str]] = []
+        """The same by the wall clock, which goes on while the machine sleeps."""
         self._again: float | None = None
 
     def take_over(
@@ -96,7 +106,8 @@ class Engine:
         for event in events:
             self._record(react(self.sprint, event, self._now))
         if self._spawning:
-            self._record(proceed(self.sprint, self._limit, self._now))
+            patient = self._wait_for_limits
+            self._record(proceed(self.sprint, self._limit, self._now, wait_for_limits=patient))
         self._journal.commit()
         effects: list[Effect] = [
             Answer(event.id, self.sprint.requests[event.id].decoded()["answer"])
@@ -147,22 +158,29 @@ class Engine:
         # What is left by the wall clock, but never more than the whole delay: clocks are set back.
         left = min(max(0, facts["until"] - self._now), facts["delay"])
         heappush(self._alarms, (self._clock.monotonic() + left / 1000, unit.moved.seq, unit.path))
+        heappush(self._dates, (facts["until"], unit.moved.seq, unit.path))
 
     def _patience(self) -> float | None:
         """Seconds until a waiting unit is due or the publisher wants a turn; None when only an event matters."""
         ends = [] if self._again is None else [self._again]
         if self._alarms and self._spawning:
-            ends.append(max(0.0, self._alarms[0][0] - self._clock.monotonic()))
+            left = max(0.0, self._alarms[0][0] - self._clock.monotonic())
+            # The monotonic clock stands still while the machine sleeps: now and then the other one is looked at.
+            ends.append(min(left, _LOOK))
         return min(ends, default=None)
 
     def _due(self) -> list[Due]:
-        now = self._clock.monotonic()
         found: list[Due] = []
-        while self._alarms and self._alarms[0][0] <= now:
-            _, seq, path = heappop(self._alarms)
-            unit = self.sprint.waiting.get(path)
-            if unit is not None and unit.moved is not None and unit.moved.seq == seq:
-                found.append(Due(path, unit.attempt))
+        clocks: list[tuple[list[tuple[float, int, str]], float]] = [
+            (self._alarms, self._clock.monotonic()),
+            (self._dates, self._clock.now()),
+        ]
+        for heap, now in clocks:
+            while heap and heap[0][0] <= now:
+                _, seq, path = heappop(heap)
+                unit = self.sprint.waiting.get(path)
+                if unit is not None and unit.moved is not None and unit.moved.seq == seq:
+                    found.append(Due(path, unit.attempt))
         return found
 
 

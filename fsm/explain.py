@@ -9,6 +9,7 @@ from fsm.sprint import Sprint
 from fsm.states import AT_REST, ENDED, ENDED_WELL, GroupState, Machine, TaskState
 from fsm.transition import Facts
 from fsm.unit import Unit, ancestors
+from fsm.waits import reason
 
 
 def explain(sprint: Sprint, unit: Unit) -> list[str]:
@@ -56,7 +57,10 @@ def _alive(unit: Unit) -> list[str]:
 
 def _waiting(unit: Unit) -> str:
     facts = unit.moved.decoded() if unit.moved is not None else {}
-    return f"{unit.path} waits ({facts.get('why', 'until told')}); wall time in ms of its end: {facts.get('until')}"
+    why = reason(facts)
+    if facts.get("until") is None:
+        return f"{unit.path} waits ({why}) until somebody answers"
+    return f"{unit.path} waits ({why}); wall time in ms of its end: {facts['until']}"
 
 
 def _held(sprint: Sprint, unit: Unit) -> list[str]:

@@ -21,8 +21,10 @@ class Past:
     """Tokens that the last attempt has used, as far as it has told."""
     cost: float | None = None
     """US dollars that the last attempt has cost; None while that is unknown."""
-    agent: str = ""
-    """Who the last attempt asked, where that was not the leaf's own agent."""
+    rank: int = 0
+    """Whom the last attempt asked: rank in the line of the unit's agents."""
+    next: int = 0
+    """From which rank on somebody is looked for whom the next one asks."""
     resumed: bool = False
     """Whether an attempt has gone on in the session of another since somebody set the unit going."""
     answer: str = ""
@@ -37,7 +39,7 @@ class Past:
     def spawned(self, facts: Facts) -> None:
         """Another attempt begins."""
         self.session, self.used, self.cost = "", {}, None
-        self.agent = facts.get("agent", "")
+        self.rank, self.next = facts.get("rank", 0), 0
         if "resume" in facts:
             self.resumed = True
 

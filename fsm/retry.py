@@ -10,9 +10,7 @@ from fsm.sprint import Sprint
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
 from fsm.unit import Unit
 from fsm.verdicts import Class, known
-
-BACK_OFF = "back-off"
-"""Why a unit waits that is tried again."""
+from fsm.waits import BACK_OFF
 
 AGENTS = Retry(max_attempts=4, backoff=(15.0, 60.0, 300.0), on=("overloaded",), jitter=True)
 """What holds for a prompt when neither its leaf nor its sprint has a policy."""

@@ -4,6 +4,7 @@ Rule: everything here follows from the rows applied so far, in order, and from n
 states (`live`, `failed`, cursors, counters) are indexes over them, so that a turn costs what moves and not what exists.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from heapq import heappush
 
@@ -56,6 +57,14 @@ class Sprint:
         """Live leaves that prompt an agent."""
         self.mutexes: dict[str, Unit] = {}
         """Who holds each named mutex."""
+        self.why: dict[str, str] = {}
+        """Why each of those that wait does."""
+        self.waits: Counter[str] = Counter()
+        """How many wait for each reason."""
+        self.limits: dict[str, int] = {}
+        """Until when, in wall ms, accounts have met a usage limit, as far as was known when they did."""
+        self.barred: set[str] = set()
+        """Accounts that could not log in, since a person last set the run going."""
         self.repeats = 0
         """Attempts beyond the first of their unit, since a person last set the run going."""
         self.breaks: dict[str, Unit] = {}
@@ -138,14 +147,29 @@ class Sprint:
             del self.failed[path]
             self.tolerated.discard(path)
         elif source == TaskState.WAITING:
-            del self.waiting[path]
+            self._waited(unit, row)
         if dest in ENDED:
             self._ended(unit, row)
         elif unit.background and unit.owner is None and reached(unit):
             self.reach(unit)
         if dest == TaskState.WAITING:
-            self.waiting[path] = unit
+            self._waits(unit, row)
         self._count(unit, row)
+
+    def _waits(self, unit: Unit, row: Transition) -> None:
+        facts = row.decoded()
+        why = str(facts.get("why", ""))
+        self.waiting[unit.path] = unit
+        self.why[unit.path] = why
+        self.waits[why] += 1
+        if "rank" in facts:
+            remembered(unit).next = facts["rank"]
+
+    def _waited(self, unit: Unit, row: Transition) -> None:
+        del self.waiting[unit.path]
+        self.waits[self.why.pop(unit.path)] -= 1
+        for name in row.decoded().get("lifted", ()):
+            self.limits.pop(name, None)
 
     def _triggered(self, unit: Unit, row: Transition) -> None:
         if row.trigger == "spawn":
@@ -161,8 +185,10 @@ class Sprint:
                 remembered(unit).set_going(facts)
         elif row.trigger == "verify":
             unit.kept = False
-        elif row.trigger == "abort" and unit.spawned is not None and unit.spawned.epoch == row.epoch:
-            remembered(unit).aborts += 1
+        elif row.trigger == "abort":
+            past = remembered(unit)
+            past.next = past.rank
+            past.aborts += unit.spawned is not None and unit.spawned.epoch == row.epoch
 
     def _exited(self, unit: Unit, row: Transition) -> None:
         unit.exited = row
@@ -193,6 +219,10 @@ class Sprint:
             unit.tries += counts(facts)
             if facts.get("verdict") == "limit":
                 remembered(unit).limits += 1
+                if "account" in facts:
+                    self.limits[facts["account"]] = facts["lifts"]
+            elif facts.get("verdict") == "auth" and "account" in facts:
+                self.barred.add(facts["account"])
             elif unit.past is not None:
                 unit.past.limits = 0
         elif row.dest == TaskState.COMPLETED:
@@ -286,6 +316,7 @@ class Sprint:
             self.begun = row
         else:
             self.repeats = 0
+            self.barred.clear()
 
     def _fact(self, row: Transition) -> None:
         if row.trigger == "lease":

@@ -12,6 +12,7 @@ from fsm.states import ENDED, ENDED_WELL, LIVE, GroupState, TaskState
 from fsm.transition import Facts, Transition
 from fsm.unit import Unit
 from fsm.verdicts import counts
+from fsm.waits import reason
 from journal.emit import Value
 
 Entry = dict[str, Value]
@@ -181,7 +182,8 @@ def _tries(entry: Entry, unit: Unit) -> None:
         facts = moved.decoded()
         if facts.get("until") is not None:
             entry["next-retry-at"] = moment(facts["until"])
-        entry["reason"] = " after ".join(str(facts[key]) for key in ("why", "after") if facts.get(key))
+        after = f" after {facts['after']}" if facts.get("after") else ""
+        entry["reason"] = f"{reason(facts)}{after}"
     if unit.background and unit.first is not None:
         entry["parallel-task-id"] = task_id(unit.first)
 

@@ -7,6 +7,7 @@ from fsm.sprint import Sprint
 from fsm.states import ENDED, ENDED_WELL, SprintState
 from fsm.transition import Facts
 from fsm.unit import Unit
+from fsm.waits import LIMIT
 from journal.entries import Entry, moment, span
 
 
@@ -82,6 +83,9 @@ def reached(sprint: Sprint) -> Entry:
     if state == SprintState.NOT_STARTED:
         return {}
     entry: Entry = {"last-activity": moment(sprint.at)}
+    if sprint.limits and sprint.waits[LIMIT]:
+        limits = sorted(sprint.limits.items())
+        entry["usage-limits"] = [{"account": name, "until": moment(until)} for name, until in limits]
     if rested is None or state != rested.dest:
         return entry
     facts, at = rested.decoded(), moment(rested.at)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from fsm.states import AT_REST, LIVE, Machine
 from fsm.transition import SPRINT_UNIT, Facts, Transition
+from fsm.waits import reason
 from fsm_sprint.report.ending import ending, took
 from fsm_sprint.report.terminal import line
 from fsm_sprint.report.times import local, span
@@ -82,8 +83,14 @@ def _for(machine: Machine, *triggers: str, brief: bool = True) -> Callable[[_Say
 @_for(Machine.TASK, "spawn", brief=False)
 def _spawn(row: Transition, facts: Facts, _: Memory) -> str:
     task = f", task {_word(facts, 'task')}" if "task" in facts else ""
+    moved = facts.get("failover")
+    asks = (
+        f", asks {_word(moved, 'to')} instead of {_word(moved, 'from')} ({_word(moved, 'why')})"
+        if moved
+        else ""
+    )
     resumed = f", in the session {_word(facts, 'resume')}" if "resume" in facts else ""
-    return f"attempt {row.attempt} prepared{task}{resumed}, output in {_word(facts, 'log')}"
+    return f"attempt {row.attempt} prepared{task}{asks}{resumed}, output in {_word(facts, 'log')}"
 
 
 @_for(Machine.TASK, "start")
@@ -138,8 +145,11 @@ def _delay(row: Transition, facts: Facts, _: Memory) -> str:
 
 
 @_for(Machine.TASK, "wake", brief=False)
-def _wake(_row: Transition, _facts: Facts, _: Memory) -> str:
-    return "has waited long enough and may start again"
+def _wake(_row: Transition, facts: Facts, _: Memory) -> str:
+    over = (
+        f"; the usage limit of {', '.join(map(str, facts['lifted']))} is over" if facts.get("lifted") else ""
+    )
+    return f"has waited long enough and may start{line(over)}"
 
 
 @_for(Machine.TASK, "stop")
@@ -320,9 +330,7 @@ for _machine, _trigger, _text, _brief in (
 def waited(facts: Facts) -> str:
     """Why a unit waits, from the facts of its `delay`."""
     after = facts.get("after")
-    return (
-        f"{line(str(facts.get('why') or 'no reason given'))}{f' after {line(str(after))}' if after else ''}"
-    )
+    return f"{line(reason(facts))}{f' after {line(str(after))}' if after else ''}"
 
 
 def blame(facts: Facts) -> str:

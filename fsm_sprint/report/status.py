@@ -11,6 +11,7 @@ from typing import Any
 from fsm.ports import Clock
 from fsm.states import AT_REST, LIVE, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts
+from fsm.waits import reason
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.report.advice import advice
 from fsm_sprint.report.times import iso
@@ -189,7 +190,7 @@ class _Look:
             "attempt": unit.attempt,
             "until": None if end is None else iso(end),
             "left_ms": None if end is None else min(max(0, end - self._now), int(facts.get("delay", end))),
-            "why": _text(facts.get("why")),
+            "why": reason(facts) if facts.get("why") else None,
             "after": _text(facts.get("after")),
         }
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fsm.plan import Gate, Group, Leaf, Node, Plan, Retry, escape
+from fsm.plan import Agent, Gate, Group, Leaf, Node, Plan, Retry, escape
 
 
 def leaf(name: str, **fields: Any) -> Leaf:
@@ -54,6 +54,10 @@ _retries = st.none() | st.builds(
     jitter=st.booleans(),
     resume=st.booleans(),
 )
+FIRST = Agent(name="claude", account="work")
+SECOND = Agent(name="codex")
+THIRD = Agent(name="claude", account="home")
+
 _dependencies = st.sampled_from(["fail-phase", "fail-phase", "skip-dependents", "continue"])
 _gates = st.none() | st.none() | st.builds(gate, st.integers(1, 3), st.sampled_from(["mend it", None]))
 
@@ -71,6 +75,8 @@ def leaves(draw: st.DrawFn, name: str, *, background: bool = True, breaks: bool 
         retry=draw(_retries),
         on_lost=draw(st.sampled_from(["fail", "fail", "retry", "ask"])),
         idempotent=draw(st.booleans()),
+        agent=draw(st.sampled_from([None, None, FIRST])),
+        failover=draw(st.sampled_from([(), (), (SECOND,), (SECOND, THIRD)])),
     )
 
 

@@ -256,11 +256,21 @@ def engine(
     journal: MemoryJournal | None = None,
     run: str = RUN,
     sprint: Sprint | None = None,
+    *,
+    wait_for_limits: bool = True,
 ) -> Engine:
     """A supervisor that has read the journal and has done nothing yet."""
     journal = MemoryJournal(world.rows) if journal is None else journal
     sprint = fold(journal.read(run), run, journal.text) if sprint is None else sprint
-    return Engine(sprint, journal, ScriptedExecutor(world), world, Shown(world), limit=limit)
+    return Engine(
+        sprint,
+        journal,
+        ScriptedExecutor(world),
+        world,
+        Shown(world),
+        limit=limit,
+        wait_for_limits=wait_for_limits,
+    )
 
 
 def supervise(

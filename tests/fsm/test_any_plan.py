@@ -13,6 +13,7 @@ from journal.replay import verify
 from tests.fsm import naive
 from tests.fsm.plans import plans
 from tests.fsm.scripted import (
+    BEGIN,
     FAIL,
     OK,
     RUN,
@@ -38,6 +39,10 @@ BAD = (
     End("denied"),
     End("failed", facts={"session": "s-1", "tokens": {"input": 3}}),
     End("context", facts={"session": "s-2"}),
+    End("limit", facts={"until": BEGIN + 90_000}),
+    End("limit", facts={"session": "s-3"}),
+    End("overloaded"),
+    End("auth"),
 )
 Scenario = tuple[Plan, dict[str, list[End]], int]
 
@@ -127,6 +132,11 @@ def test_after_every_commit_the_replay_is_what_lives_and_every_index_is_true(sce
             for path, unit in self.live.units.items():
                 other = again.units[path]
                 assert (unit.attempt, unit.tries, unit.first) == (other.attempt, other.tries, other.first)
+                assert repr(unit.past) == repr(other.past)
+            for kept in ("limits", "barred", "why", "repeats", "tolerated"):
+                assert getattr(again, kept) == getattr(self.live, kept)
+            assert +again.waits == +self.live.waits == Counter(again.why.values())
+            assert again.why.keys() == again.waiting.keys()
             if again.state == "in-progress" and not side_by_side:
                 # Side by side, a background leaf that got no slot is come to again after a crash, later perhaps.
                 assert getattr(following(again), "path", None) == getattr(following(self.live), "path", None)
