@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from shutil import copyfile, copytree
 
 import pytest
 
@@ -15,11 +16,20 @@ from tests.faults.ledger import SECRET, lines, lost, moment, sandbox, torn, viol
 pytestmark = pytest.mark.process
 
 
-@pytest.fixture
-def done(tmp_path: Path) -> Sandbox:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """A tiny sprint that has been run, with nothing done to it."""
-    box = sandbox(tmp_path / "tiny")
+    box = sandbox(tmp_path_factory.mktemp("original") / "tiny")
     box.run("run", "-j", "2", check=0)
+    return box
+
+
+@pytest.fixture
+def done(tmp_path: Path, original: Sandbox) -> Sandbox:
+    """A copy of it: a forger may do what he likes."""
+    box = sandbox(tmp_path / "tiny")
+    copytree(original.directory, box.directory, dirs_exist_ok=True)
+    copyfile(original.ledger, box.ledger)
     return box
 
 
