@@ -317,6 +317,12 @@ def differences(calm: Standing, crashed: Standing) -> list[str]:
     return found
 
 
+def started(rehearsed: Rehearsed) -> tuple[str, ...]:
+    """What was started, in the order in which it first was."""
+    found = (row.unit for row in rehearsed.rows if row.trigger == "start" and row.machine == Machine.TASK)
+    return tuple(dict.fromkeys(found))
+
+
 def story(rehearsal: Rehearsal, last: int = 40) -> list[str]:
     """The last steps of a rehearsal, for somebody who wants to know what went wrong in it."""
     return rehearsal.world.story[-last:]

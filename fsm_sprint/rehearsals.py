@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fsm.errors import SprintError
 from fsm.outcomes import Cast
-from fsm.rehearsal import Mortal, Rehearsal, Rehearsed, differences, standing, story
+from fsm.rehearsal import Mortal, Rehearsal, Rehearsed, differences, standing, started, story
 from fsm.scripted import BEGIN
 from fsm.world import Violation
 from fsm_sprint.paths import SprintPaths
@@ -17,13 +17,10 @@ from journal.memory import MemoryJournal, Rows
 
 
 class Broken(SprintError):
-    """A rehearsal in which something does not hold that has to: a fault of this program, not of the sprint."""
+    """A rehearsal that did not go as it has to."""
 
-    def __init__(self, seed: int, what: str, steps: list[str]) -> None:
-        super().__init__(
-            f"seed {seed}: {what}",
-            hint="this is a fault of fsm-sprint: report it with the sprint, the script and the seed",
-        )
+    def __init__(self, seed: int, what: str, steps: list[str], *, hint: str) -> None:
+        super().__init__(f"seed {seed}: {what}", hint=hint)
         self.steps = steps
         """The last that happened before."""
 
@@ -51,12 +48,21 @@ def rehearse(
         if not every_row:
             return rehearsed
         quiet = Rehearsal(cast, seed, run_name(seed), in_memory(), limit=limit).play()
-        found = differences(standing(quiet.sprint), standing(rehearsed.sprint))
-        if found:
-            raise Violation(f"I15: {'; '.join(found)}")
     except (Violation, AssertionError) as error:
-        raise Broken(seed, str(error), story(played)) from error
+        raise Broken(seed, str(error), story(played), hint=_FAULT) from error
+    found = differences(standing(quiet.sprint), standing(rehearsed.sprint))
+    if found:
+        same = started(quiet) == started(rehearsed)
+        what = f"with crashes it came to another end: {'; '.join(found)}"
+        raise Broken(seed, what, story(played), hint=_FAULT if same else _ORDER)
     return rehearsed
+
+
+_FAULT = "this is a fault of fsm-sprint: report it with the sprint, the script and the seed"
+_ORDER = (
+    "the tasks were started in another order, as may be where they exclude each other or wait for a slot; then a"
+    " failure, or what somebody asks for, meets others of them"
+)
 
 
 def in_memory() -> Callable[[], Mortal]:

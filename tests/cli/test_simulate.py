@@ -147,13 +147,42 @@ def test_crashes_at_every_row_come_to_the_same_end(sprint, fsm_sprint: Command):
     assert done.out.endswith(f"  {found['crashes']} crashes, same end\n")
 
 
-def test_a_difference_is_a_failure_with_its_story(sprint, fsm_sprint: Command, monkeypatch):
+def test_another_end_for_no_reason_is_a_fault_with_its_story(sprint, fsm_sprint: Command, monkeypatch):
     monkeypatch.setattr("fsm_sprint.rehearsals.differences", lambda calm, crashed: ["report is failed"])
     done = fsm_sprint("simulate", "--crash-every-row", check=1)
 
-    assert "error: seed 0: I15: report is failed" in done.err
+    assert "error: seed 0: with crashes it came to another end: report is failed" in done.err
     assert "row " in done.err
     assert "hint: this is a fault of fsm-sprint" in done.err
+
+
+def test_another_end_because_of_another_order_is_told_as_that(home, fsm_sprint: Command, script):
+    """The mutex goes to the one in the background when a crash takes it from the other before it began."""
+    beside = """\
+name: main
+schema-version: "2.0"
+phases:
+  - id: parts
+    for-each: part
+    parallel: true
+    workflow: part
+"""
+    part = """\
+name: part
+schema-version: "2.0"
+phases:
+  - {id: make, run: make, exclusive: tree}
+  - {id: docs, run: docs, parallel: true}
+"""
+    other = part.replace("make, exclusive: tree", "make").replace("true}", "true, exclusive: tree}")
+    text = SPRINT.replace("prompt: The second}", "prompt: The second, workflow: other}")
+    write(home, text, main=beside, part=part, other=other.replace("  - {id: make, run: make}\n", ""))
+    rules = script("- {takes: 1m}\n- {ask: cancel, at: 30}\n")
+
+    done = fsm_sprint("simulate", "--script", rules, "--crash-every-row", check=1)
+
+    assert "with crashes it came to another end" in done.err
+    assert "hint: the tasks were started in another order" in done.err
 
 
 def test_what_is_kept_is_a_journal_like_any_other(sprint, fsm_sprint: Command, tmp_path: Path):
