@@ -245,6 +245,8 @@ def told(found: Event) -> Iterator[str]:
     elif kind == "rate_limit_event" and words(found, "rate_limit_info", "status") != "allowed":
         info = part(found, "rate_limit_info")
         yield from telling.problem(f"usage limit {words(info, 'rateLimitType')}: {words(info, 'status')}")
+    elif kind == "assistant" and words(found, "error"):
+        yield from telling.problem(telling.text_of(part(found, "message", "content")))
     elif kind == "assistant":
         for block in items(found, "message", "content"):
             if words(block, "type") == "tool_use":
@@ -256,6 +258,6 @@ def told(found: Event) -> Iterator[str]:
             if words(block, "type") == "tool_result":
                 yield from telling.output(telling.text_of(part(block, "content")))
     elif kind == "result":
-        if part(found, "is_error") is True or subtype.startswith("error"):
+        if subtype.startswith("error"):  # any other has been told by the message before
             yield from telling.problem(words(found, "result") or _reason(found) or subtype)
         yield from telling.spent(_total(found), money(found, "total_cost_usd"), count(found, "num_turns"))

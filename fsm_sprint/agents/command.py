@@ -16,6 +16,7 @@ from fsm_sprint.agents.result import STATUSES, result
 from fsm_sprint.agents.streaming import Streaming
 from fsm_sprint.agents.trouble import Trouble, trouble
 from fsm_sprint.agents.until import moment
+from fsm_sprint.agents.vocabulary import Tokens
 
 EVENTS = ("session", "text", "usage", "tool", "error", "result")
 """Types of the events of a program that prints JSON lines."""
@@ -83,13 +84,7 @@ class Command(Streaming):
         elif kind == "tool":
             self.answer.turn()
         elif kind == "usage":
-            used = part(found, "tokens")
-            self.tokens = tokens(
-                read=count(used, "input"),
-                written=count(used, "output"),
-                cached=count(used, "cached"),
-                reasoning=count(used, "reasoning"),
-            )
+            self.tokens = _used(part(found, "tokens"))
             self.cost = money(found, "cost-usd")
             self.turns = count(found, "turns")
         elif kind == "error" and not self.done:
@@ -123,6 +118,15 @@ class Command(Streaming):
         return verdict, {**told, **facts}
 
 
+def _used(used: object) -> Tokens:
+    return tokens(
+        read=count(used, "input"),
+        written=count(used, "output"),
+        cached=count(used, "cached"),
+        reasoning=count(used, "reasoning"),
+    )
+
+
 def _error(found: Event) -> Trouble:
     """A program may name the verdict itself; else its words are looked at."""
     kind, text = words(found, "kind"), clean(words(found, "error"))
@@ -144,7 +148,9 @@ def _error(found: Event) -> Trouble:
 def speaks(found: Event) -> bool:
     """Whether an event is one of those that a program may print."""
     kind = words(found, "type")
-    marks = {"session": "session", "text": "text", "tool": "tool", "error": "error", "result": "status"}
+    marks = {"usage": "tokens", "result": "status"} | {
+        name: name for name in ("session", "text", "tool", "error")
+    }
     return (
         kind in marks and marks[kind] in found and not {"stats", "sessionID", "part", "data"} & found.keys()
     )
@@ -160,6 +166,10 @@ def told(found: Event) -> Iterator[str]:
     elif kind == "tool":
         yield from telling.tool(words(found, "tool"), part(found, "input"))
         yield from telling.output(words(found, "output"))
+    elif kind == "usage":
+        yield from telling.spent(
+            _used(part(found, "tokens")), money(found, "cost-usd"), count(found, "turns")
+        )
     elif kind == "error":
         yield from telling.problem(words(found, "error"))
     elif kind == "result":

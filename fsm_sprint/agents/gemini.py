@@ -181,6 +181,7 @@ def speaks(found: Event) -> bool:
         "message": "role",
         "tool_use": "tool_name",
         "tool_result": "tool_id",
+        "error": "severity",
         "result": "stats",
     }
     return kind in marks and marks[kind] in found and "subtype" not in found
@@ -199,6 +200,8 @@ def told(found: Event) -> Iterator[str]:
         yield from telling.tool(words(found, "tool_name"), part(found, "parameters"))
     elif kind == "tool_result":
         yield from telling.output(words(found, "output") or words(found, "error", "message"))
+    elif kind == "error":
+        yield from telling.problem(words(found, "message"))
     elif kind == "result":
         if words(found, "status") != "success":
             yield from telling.problem(words(found, "error", "message") or "ended with an error")

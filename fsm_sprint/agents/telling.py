@@ -75,7 +75,7 @@ def spent(tokens: Tokens, cost: float | None = None, turns: int | None = None) -
     parts += [
         f"{tokens[name]:,} tokens {word}"
         for name, word in (("input", "in"), ("cached", "from the cache"), ("output", "out"))
-        if name in tokens
+        if tokens.get(name) or (name != "cached" and name in tokens)
     ]
     if cost:
         parts.append(f"${cost:.4f}")

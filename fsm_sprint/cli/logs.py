@@ -3,7 +3,8 @@
 import os
 import select
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from fsm_sprint.paths import SprintPaths, errors_of
 
 if TYPE_CHECKING:
     from fsm_sprint.report.attempts import Output
+    from fsm_sprint.report.log import Shown
 
 _MOMENT = 100
 """Milliseconds between two looks at what was added."""
@@ -52,10 +54,13 @@ def logs(
     ] = None,
     errors: Annotated[bool, typer.Option("--stderr", help="What an agent printed on stderr.")] = False,
     raw: Annotated[
-        bool, typer.Option("--raw", help="The bytes as they are, with escape sequences and secrets.")
+        bool, typer.Option("--raw", help="The bytes as they are, with escape sequences, secrets and events.")
     ] = False,
 ) -> None:
-    """Show what tasks printed, made harmless for a terminal, with what looks like a secret hidden."""
+    """Show what tasks printed, made harmless for a terminal, with what looks like a secret hidden.
+
+    The stream of an agent is told in words: what it said, what it did, what came of that.
+    """
     from fsm_sprint.report.attempts import chosen
     from fsm_sprint.report.follow import Follower
     from fsm_sprint.report.lookup import lookup
@@ -71,7 +76,7 @@ def logs(
             raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
         found = lookup(reader, run, wanted) if wanted is not None else None
         shown = chosen(reader, run, found, attempt)
-        writer = _Writer(raw=raw, headed=len(shown) > 1 or (follow and found is None))
+        writer = _Writer(paths, raw=raw, told=not errors, headed=len(shown) > 1 or (follow and found is None))
         if follow:
             target = found.path if found is not None else None
             why = Follower(paths, reader, run, target, errors=errors).follow(
@@ -106,19 +111,18 @@ def _reading() -> Callable[[], bool]:
 class _Writer:
     """Puts output on stdout, under headings where it is of several tasks."""
 
-    def __init__(self, *, raw: bool, headed: bool) -> None:
-        from fsm_sprint.report.log import Shown
-
+    def __init__(self, paths: SprintPaths, *, raw: bool, told: bool, headed: bool) -> None:
+        self._paths = paths
         self._raw = raw
+        self._told = told
         self._headed = headed
-        self._made = Shown
         self._shown: dict[tuple[str, int], Shown] = {}
         self._last: tuple[str, int] | None = None
 
     def show(self, output: "Output", block: bytes) -> None:
         """The next bytes of an attempt; b'' ends it."""
         key = output.unit, output.attempt
-        shown = self._shown.setdefault(key, self._made())
+        shown = self._shown.get(key) or self._shown.setdefault(key, self._made(output))
         if self._raw:
             text, raw = "", block
         else:
@@ -132,9 +136,14 @@ class _Writer:
         if not block:
             del self._shown[key]
 
+    def _made(self, output: "Output") -> "Shown":
+        from fsm_sprint.report.log import Shown, is_agents
+
+        return Shown(told=self._told and is_agents(self._paths.log(output.log)))
+
     def whole(self, output: "Output", log: Path, lines: int | None) -> None:
         """A log up to its present end."""
-        from fsm_sprint.report.log import begin, blocks, opened
+        from fsm_sprint.report.log import begin, blocks, is_agents, opened
 
         try:
             file = opened(log)
@@ -142,10 +151,23 @@ class _Writer:
             print(f"{os.path.relpath(log)} is not there (any more)", file=sys.stderr)
             return
         with file:
+            if lines is not None and self._told and not self._raw and is_agents(log):
+                self._last_told(output, blocks(file), lines)
+                return
             begin(file, lines)
             for block in blocks(file):
                 self.show(output, block)
         self.show(output, b"")
+
+    def _last_told(self, output: "Output", stream: Iterable[bytes], lines: int) -> None:
+        """The last lines of what a stream says in words: how many events those are, nobody knows before."""
+        shown, kept = self._made(output), deque[str](maxlen=lines)
+        for block in stream:
+            kept.extend(shown.feed(block).splitlines(keepends=True))
+        kept.extend(shown.close().splitlines(keepends=True))
+        if kept:
+            self._head(output)
+            sys.stdout.write("".join(kept))
 
     def _head(self, output: "Output") -> None:
         from fsm_sprint.report.terminal import line

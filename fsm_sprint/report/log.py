@@ -1,7 +1,7 @@
 """The output of an attempt as it lies on disk: its last lines, its last line, all of it, what comes while one looks.
 
 Rule: logs are of any size, so nothing here holds more than a few pieces of one; and anybody may have written them, so
-what is shown of them goes through `Shown`, line by line.
+what is shown of them goes through `Shown`, line by line. What an agent prints is told in words first.
 """
 
 import errno
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from fsm_sprint.agents.transcript import Transcript
+from fsm_sprint.paths import errors_of
 from fsm_sprint.report.secrets import Redactor
 from fsm_sprint.report.terminal import plain
 
@@ -25,12 +27,17 @@ _END = 4096
 class Shown:
     """Turns bytes into what may be shown: plain text, secrets hidden. Keeps an unfinished line until it is finished."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, told: bool = False) -> None:
+        """`told`: the bytes are an agent's stream, which is shown in words."""
+        self._transcript = Transcript() if told else None
         self._rest = b""
         self._redact = Redactor()
 
     def feed(self, raw: bytes) -> str:
         """What can be shown now, whole lines."""
+        return self._plain(raw if self._transcript is None else self._transcript.feed(raw))
+
+    def _plain(self, raw: bytes) -> str:
         raw = self._rest + raw
         end = raw.rfind(b"\n") + 1
         self._rest = raw[end:]
@@ -43,8 +50,9 @@ class Shown:
 
     def close(self) -> str:
         """What is left of an unfinished line, and a line break."""
+        told = self._plain(self._transcript.close()) if self._transcript is not None else ""
         rest, self._rest = self._rest, b""
-        return f"{self._line(rest)}\n" if rest else ""
+        return f"{told}{self._line(rest)}\n" if rest else told
 
     def _line(self, raw: bytes) -> str:
         text = raw.decode("utf-8", "replace")
@@ -68,6 +76,11 @@ def _split(raw: bytes) -> int:
     """Where a long line is parted: at white space, so that no token is torn apart and missed."""
     found = max(raw.rfind(b" ", 0, PIECE), raw.rfind(b"\t", 0, PIECE))
     return found + 1 if found > 0 else PIECE
+
+
+def is_agents(log: Path) -> bool:
+    """Whether a log is of an agent: the stderr of whatever else runs goes to the same place as its stdout."""
+    return errors_of(log).exists()
 
 
 def opened(path: Path) -> BinaryIO:
@@ -122,16 +135,23 @@ class Glance:
         try:
             size = self._path.stat(follow_symlinks=False).st_size
             if size != self._size:
+                told = is_agents(self._path)
+                end = _END * 16 if told else _END
                 with opened(self._path) as file:
-                    file.seek(max(0, size - _END))
-                    raw = file.read(_END)
-                    if size > _END:  # not the tail of a token, which could not be told from a word
-                        raw = raw.split(None, 1)[-1]
+                    file.seek(max(0, size - end))
+                    raw = file.read(end)
+                    if size > end:  # not the tail of a token, which could not be told from a word
+                        raw = raw.partition(b"\n")[2] if told else raw.split(None, 1)[-1]
                 self._size = size
-                self._line = _last(raw)
+                self._line = _last(_told(raw) if told else raw)
         except OSError:
             return self._line
         return self._line
+
+
+def _told(raw: bytes) -> bytes:
+    """The end of a stream in words, up to the last event that is whole."""
+    return Transcript().feed(raw)
 
 
 def _last(raw: bytes) -> str:

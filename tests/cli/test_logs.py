@@ -1,5 +1,6 @@
 """`logs`: which output is shown, and how."""
 
+import json
 import os
 import subprocess
 import sys
@@ -273,3 +274,26 @@ def test_a_reader_that_leaves_ends_the_following(home: Path) -> None:
         process.stderr.close()
 
     assert (process.returncode, said) == (0, b"")
+
+
+def test_the_stream_of_an_agent_is_told_in_words_and_its_events_with_raw(
+    home: Path, fsm_sprint: Command
+) -> None:
+    token = "ghp" + "_" + "Ab1" * 12
+    text = {"type": "text", "text": f"\x1b[31mRed {token}\x1b[0m\nTwo"}
+    events = [
+        {"type": "system", "subtype": "init", "session_id": "s1", "model": "m1"},
+        {"type": "assistant", "session_id": "s1", "message": {"content": [text]}},
+    ]
+    raw = "".join(json.dumps(event) + "\n" for event in events)
+    with Scene(home, leaf("a"), leaf("b")).begin() as scene:
+        scene.spawn("a", raw)
+        errors_of(scene.paths.logs / "a.log").write_text("complaints\n")
+        scene.succeed("a")
+        scene.spawn("b", raw)
+
+    assert fsm_sprint("logs", "a").out == "* session s1, m1\nRed [redacted]\nTwo\n"
+    assert fsm_sprint("logs", "a", "-n", "2").out == "Red [redacted]\nTwo\n"
+    assert fsm_sprint("logs", "a", "--raw").out == raw
+    assert fsm_sprint("logs", "a", "--stderr").out == "complaints\n"
+    assert fsm_sprint("logs", "b").out.startswith('{"type": "system"')

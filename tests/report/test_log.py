@@ -1,5 +1,6 @@
 """Logs of any size and content, as they are shown."""
 
+import json
 import os
 from itertools import pairwise
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fsm_sprint.paths import errors_of
 from fsm_sprint.report.log import PIECE, Glance, Shown, begin, blocks, opened
 
 LINES = st.lists(st.binary(max_size=20).map(lambda raw: raw.replace(b"\n", b"")), max_size=12)
@@ -76,3 +78,16 @@ def test_a_glance_is_the_last_line_that_says_something(tmp_path):
     assert glance.line() == "the end"
     path.unlink()
     assert glance.line() == "the end"
+
+
+def test_of_an_agents_stream_the_last_thing_that_it_said_or_did_is_glanced_at(tmp_path):
+    log = tmp_path / "a.log"
+    said = {
+        "type": "assistant",
+        "session_id": "s",
+        "message": {"content": [{"type": "text", "text": "Looking."}]},
+    }
+    log.write_text("x" * 100_000 + "\n" + json.dumps(said) + '\n{"type": "assistant", "session')
+    assert Glance(log).line().endswith('"session')
+    errors_of(log).touch()
+    assert Glance(log).line() == "Looking."
