@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from fsm import decide, rehearsal, shim
+from fsm import engine, rehearsal, shim
 from fsm.errors import SprintError
+from fsm.events import Ended
 from fsm.outcomes import Cast, Crash, Outcome, Request, Script
 from fsm.plan import Gate, Group, Leaf, Plan, Retry
 from fsm.rehearsal import Rehearsal, Rehearsed, differences, standing
@@ -144,13 +145,21 @@ def test_nobody_can_know_how_a_lost_task_ended():
 
 
 def test_a_limit_says_until_when_and_an_agent_what_it_used():
-    found = rehearse(agent("a"), takes("a", 10, ends="limit", until=60_000, cost=0.5, tokens=70))
+    found = rehearse(agent("a"), takes("a", 10, tries=(1,), ends="limit", until=60_000, cost=0.5, tokens=70))
     failed = next(row for row in found.rows if row.trigger == "fail").decoded()
 
     assert failed["until"] == BEGIN + 70_000
     assert failed["cost-usd"] == 0.5
     assert found.cost == 0.5
     assert found.tokens == 70
+
+
+def test_a_usage_limit_is_waited_for_and_burns_no_try():
+    found = rehearse(agent("a"), takes("a", 600, tries=(1,), ends="limit", until=7_200_000), takes("a", 60))
+
+    assert found.sprint.state == "completed"
+    assert found.sprint.unit("a").tries == 1
+    assert 600 + 7200 <= when(found, "a", "wake")[0] < 600 + 7200 + 600
 
 
 def test_cost_that_nobody_reports_is_unknown():
@@ -298,6 +307,7 @@ SCRIPTS = {
     "a gate that gives up": (rule("check#gate", ends="failed"),),
     "a stop": (Request(verb="stop", at=100_000), Request(verb="resume", at=4_000_000)),
     "background failures": (rule("docs", ends="failed"),),
+    "a limit": (rule(tries=(1,), ends="limit", until=3_600_000),),
     "lost": (rule("g/a/work", tries=(1,), ends="lost"), Request(verb="resume", at=3_600_000)),
 }
 
@@ -352,12 +362,13 @@ def test_a_supervisor_that_forgets_what_it_spawned_is_found_out(monkeypatch):
 
 
 def test_a_code_that_is_not_the_true_one_is_found_out(monkeypatch):
-    ended = decide._ended
+    react = engine.react
 
-    def lying(sprint, unit, event, now):
-        return ended(sprint, unit, event._replace(facts={**event.facts, "code": 4}), now)
+    def lying(sprint, event, now):
+        lie = event._replace(facts={**event.facts, "code": 4}) if isinstance(event, Ended) else event
+        return react(sprint, lie, now)
 
-    monkeypatch.setattr(decide, "_ended", lying)
+    monkeypatch.setattr(engine, "react", lying)
 
     with pytest.raises(Violation, match="I5"):
         rehearse(leaf("a"))
