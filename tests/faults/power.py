@@ -119,7 +119,7 @@ class Machine:
         assert self._power is not None, "it was turned on"
         up = (self.stage.home / "up").exists()
         hit = False
-        with suppress(OSError, ValueError):
+        with suppress(OSError, IndexError):  # it has ended by itself meanwhile
             children = Path(f"/proc/{self._power.pid}/task/{self._power.pid}/children").read_text().split()
             root = Path(f"/proc/{children[0]}/root")
             disk = os.open(f"{root}{self.disk}", os.O_RDONLY)

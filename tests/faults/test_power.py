@@ -23,11 +23,11 @@ def test_whenever_the_power_is_cut_nothing_acknowledged_is_lost_and_nothing_runs
     tmp_path: Path, campaign: Campaign, kind: str
 ) -> None:
     why = unavailable() or ("" if shutil.which(f"mkfs.{kind}") else f"there is no mkfs.{kind}")
-    wanted = campaign.pick(5, 50, 200)
+    wanted = campaign.pick(5, 50, 150)
     if why:
         campaign.skipped(f"{kind}: {why}", wanted)
         pytest.skip(why)
-    end = time.monotonic() + campaign.pick(25, 300, 3600)
+    end = time.monotonic() + campaign.pick(25, 300, 1200)
     done = seed = 0
     while done < wanted and time.monotonic() < end:
         stage = Stage(tmp_path / str(seed), generated(seed))
