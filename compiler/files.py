@@ -1,10 +1,13 @@
 """Source files as text: opened only if regular, bounded before they are read, strictly UTF-8."""
 
+import errno
 import os
 import re
 import stat
 from pathlib import Path
 
+PASSING = frozenset((errno.EIO, errno.EINTR, errno.ENOMEM, errno.EMFILE, errno.ENFILE))
+"""Errors that say nothing of a file, not even whether there is one."""
 MAX_BYTES = 64 * 1024 * 1024
 
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -21,7 +24,10 @@ class Refused(Exception):  # what happened to the file
 
 
 def read(path: Path) -> bytes:
-    """The bytes of a regular file of at most 64 MiB. A pipe or a device is never opened."""
+    """The bytes of a regular file of at most 64 MiB. A pipe or a device is never opened.
+
+    OSError when it is not the file that is wrong, but the disk or the machine.
+    """
     try:
         _regular(path.stat())
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -29,6 +35,8 @@ def read(path: Path) -> bytes:
             _regular(os.fstat(handle))
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
+        if error.errno in PASSING:
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise Refused((error.strerror or "it cannot be opened").lower()) from None
     except ValueError:
         raise Refused("its name is not one that a file can have") from None

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from compiler.files import PASSING
+
 ENDINGS = (".yaml", ".yml", "")
 _HOMES = (".claude/workflows", ".fsm-sprint/workflows")
 
@@ -32,15 +34,20 @@ def is_name(name: str) -> bool:
 
 
 def find(name: str, places: Sequence[Path]) -> Path | None:
-    """The file that a name means, or None. The name has to be one by `is_name`."""
+    """The file that a name means, or None. The name has to be one by `is_name`.
+
+    OSError where that cannot be told: another place may have another workflow of that name.
+    """
     for place in places:
         for ending in ENDINGS:
             path = place / (name + ending)
             try:
                 if path.exists() and not path.is_dir():
                     return path
-            except OSError:  # a name longer than a file's can be
-                continue
+            except OSError as error:
+                if error.errno in PASSING:
+                    raise
+                continue  # a name longer than a file's can be, or a place that we may not look into
     return None
 
 
