@@ -83,10 +83,10 @@ def missing(plan: Plan) -> list[str]:
 
 
 def _agents(plan: Plan) -> list[Agent | None]:
-    """Who is asked: a prompt's agent, and the agent that mends what a gate finds."""
+    """Who is asked: a prompt's agent and those after it, and the agent that mends what a gate finds."""
     asked = [node for node in nodes(plan) if isinstance(node, Leaf) and node.prompt is not None]
     fixed = [node for node in nodes(plan) if node.gate is not None and node.gate.prompt is not None]
-    found = [node.agent for node in asked]
+    found = [agent for node in asked for agent in (node.agent, *node.failover)]
     for node in fixed:
         own = node.agent if isinstance(node, Leaf) else None
         found.append(node.gate.agent or own if node.gate is not None else own)

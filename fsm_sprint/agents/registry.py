@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 
-from compiler.nearest import closest
 from fsm.errors import SprintError
 from fsm.plan import Agent
 from fsm_sprint.agents import aider, claude, codex, copilot, gemini, opencode
@@ -71,6 +70,8 @@ def installed(agents: Iterable[Agent | None], env: Mapping[str, str] | None = No
 
 
 def _unknown(name: str) -> SprintError:
+    from compiler.nearest import closest
+
     meant = closest(name, KNOWN)
     known = f"known: {', '.join(sorted(KNOWN))}; or `agent: {{command: […]}}`"
     return SprintError(

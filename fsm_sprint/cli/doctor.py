@@ -21,7 +21,10 @@ def doctor(
     *,
     json: options.Json = False,
 ) -> None:
-    """Look at Python, packages, disk, programs, terminal and surroundings; say what to do. Executes nothing."""
+    """Look at Python, packages, disk, agents, terminal and surroundings; say what to do.
+
+    Executes nothing but `--version` of agents.
+    """
     from fsm_sprint.doctor.examination import count, examine, page
     from fsm_sprint.doctor.finding import Mark
     from fsm_sprint.report.document import printed

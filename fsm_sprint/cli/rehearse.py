@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from fsm.plan import Leaf
 from fsm.sprint import Sprint
 from fsm.unit import Unit
+from fsm_sprint.agents.registry import DEFAULT
 from fsm_sprint.cli.definition import compiled
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.work import Work, missing
@@ -32,7 +34,9 @@ def rehearse(paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bo
         print(f"{number}. {task['unit']}{'  (in the background)' if task['background'] else ''}")
         print(f"   argv: {' '.join(map(repr, task['argv']))}")
         print(f"   in {task['cwd']}, with {', '.join(task['environment'])}")
-        for name in ("timeout", "idle-timeout"):
+        if task["agents"]:
+            print(f"   asks {', then '.join(task['agents'])}")
+        for name in ("timeout", "idle-timeout", "first-output"):
             if task[name] is not None:
                 print(f"   {name}: {task[name]:g} s")
         if task["prompt"] is not None:
@@ -56,8 +60,18 @@ def _task(unit: Unit, work: Work) -> dict[str, Any]:
         "background": unit.background,
         "argv": list(job.argv),
         "environment": added,
+        "agents": _asked(unit),
         "cwd": job.cwd,
         "timeout": job.timeout,
         "idle-timeout": job.idle_timeout,
+        "first-output": job.first_output,
         "prompt": None if job.stdin is None else job.stdin.decode("utf-8", "replace"),
     }
+
+
+def _asked(unit: Unit) -> list[str]:
+    """The names of the agent that is asked, and of those that are when it cannot be."""
+    leaf = unit.node
+    if not isinstance(leaf, Leaf) or leaf.prompt is None:
+        return []
+    return [agent.name for agent in (leaf.agent or DEFAULT, *leaf.failover)]

@@ -1,11 +1,11 @@
 """All checks in the order in which they are shown, and the page that shows them.
 
-Rule: a check looks and executes nothing; one that breaks hides no other.
+Rule: a check looks and executes nothing, but that an agent may be asked its version; one that breaks hides no other.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
-from fsm_sprint.doctor import installed, limits, place, programs, survival
+from fsm_sprint.doctor import agents, installed, limits, place, programs, survival
 from fsm_sprint.doctor.finding import Finding, Mark
 from fsm_sprint.paths import SprintPaths
 
@@ -15,6 +15,7 @@ GROUPS: tuple[tuple[str, Callable[[SprintPaths], Iterator[Finding]]], ...] = (
     ("sprint", place.directory),
     ("state", place.state),
     ("programs", lambda _: programs.programs()),
+    ("agents", lambda _: agents.agents()),
     ("terminal", lambda _: limits.screen()),
     ("limits", lambda _: limits.limits()),
     ("survival", lambda _: survival.survival()),

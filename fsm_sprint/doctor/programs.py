@@ -7,24 +7,15 @@ from collections.abc import Iterator
 
 from fsm_sprint.doctor.finding import Finding, bad, ok, warn
 
-AGENTS = ("claude", "codex", "gemini", "copilot", "opencode", "aider")
-"""Agents that are known by name; any other program can be named with `agent: {command: […]}`."""
-
 
 def programs() -> Iterator[Finding]:
-    """The shell, git, agents, Graphviz."""
+    """The shell, git, Graphviz."""
     if os.access("/bin/sh", os.X_OK):
         yield ok("sh", "/bin/sh")
     else:
         yield bad("sh", "/bin/sh cannot be executed", "phases with `run:` text need it")
     git = shutil.which("git")
     yield ok("git", git) if git else warn("git", "not on PATH", "sprints with a worktree need it")
-    found = [path for path in map(shutil.which, AGENTS) if path]
-    if found:
-        yield ok("agents", ", ".join(found))
-    else:
-        hint = "phases with `prompt:` need one; `run:` phases need none"
-        yield warn("agents", f"none of {', '.join(AGENTS)} is on PATH", hint)
     dot = shutil.which("dot")
     if dot:
         yield ok("Graphviz", dot)

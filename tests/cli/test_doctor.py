@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from fsm_sprint.doctor import installed, place, programs
+from fsm_sprint.doctor import installed, place
+from fsm_sprint.doctor.agents import agents
 from fsm_sprint.doctor.examination import examine, page
 from fsm_sprint.doctor.finding import Finding, Mark, bad, ok
 from fsm_sprint.doctor.survival import survival
+from fsm_sprint.executors.version import version
 from fsm_sprint.paths import SprintPaths
 from tests.cli.command import Command
 from tests.report.scene import Scene, leaf
@@ -37,7 +39,17 @@ def test_a_healthy_place_is_found_healthy_and_left_as_it_was(home: Path, fsm_spr
     assert "x " not in [line[2:4] for line in done.out.splitlines()]
     assert [path.name for path in home.iterdir()] == ["SPRINT.yaml"]
     groups = {one["group"] for one in fsm_sprint("doctor", "--json").document["checks"]}
-    assert groups == {"Python", "packages", "sprint", "state", "programs", "terminal", "limits", "survival"}
+    assert groups == {
+        "Python",
+        "packages",
+        "sprint",
+        "state",
+        "programs",
+        "agents",
+        "terminal",
+        "limits",
+        "survival",
+    }
 
 
 def test_what_is_missing_makes_the_code_four(home: Path, fsm_sprint: Command) -> None:
@@ -183,15 +195,69 @@ def test_dependencies_that_are_missing_or_of_the_wrong_age_are_found(tmp_path: P
     assert found == {"typer": "x", "no-such-thing": "x", "dependencies": "ok"}
 
 
-def test_programs_are_looked_up_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert marks(programs.programs())["agents"] == "warn"
-    claude = tmp_path / "claude"
-    claude.write_text(f"#!/bin/sh\ntouch {tmp_path}/was-run\n")
-    claude.chmod(0o755)
+def program(folder: Path, name: str, script: str = "exit 1") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
 
-    assert said(programs.programs(), "agents") == f"ok {claude} "
+
+def test_without_an_agent_on_path_one_is_told_which_there_are(tmp_path: Path) -> None:
+    found = list(agents({"PATH": str(tmp_path)}))
+    assert marks(iter(found)) == {"agents": "warn"}
+    assert "claude, codex, gemini, copilot, opencode, aider" in found[0].detail
+
+
+def test_an_agent_is_told_with_version_login_and_flags(tmp_path: Path) -> None:
+    claude = program(
+        tmp_path / "bin", "claude", f"touch {tmp_path}/was-run-$1; echo 'warning\n2.1.9 (Claude Code)'"
+    )
+    environ = {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path)}
+    (first, others) = agents(environ)
+    assert first.mark == Mark.WARN
+    assert first.detail.startswith(
+        f"2.1.9, {claude}; no login is seen; started as `claude -p --output-format stream-json"
+    )
+    assert "ANTHROPIC_API_KEY" in first.hint
+    assert [path.name for path in tmp_path.glob("was-run*")] == ["was-run---version"]
+    assert others.detail == "not on PATH: codex, gemini, copilot, opencode, aider"
+
+    assert "login: $ANTHROPIC_API_KEY;" in said(agents({**environ, "ANTHROPIC_API_KEY": "secret"}), "claude")
+    assert "secret" not in said(agents({**environ, "ANTHROPIC_API_KEY": "secret"}), "claude")
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude" / ".credentials.json").touch()
+    assert f"login: {tmp_path}/.claude/.credentials.json;" in said(agents(environ), "claude")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".credentials.json").touch()
+    environ["CLAUDE_CONFIG_DIR"] = str(elsewhere)
+    assert f"login: {elsewhere}/.credentials.json;" in said(agents(environ), "claude")
+
+
+def test_an_agent_whose_files_tell_its_version_is_not_run(tmp_path: Path) -> None:
+    package = tmp_path / "lib" / "codex"
+    real = program(package / "bin", "codex.js", f"touch {tmp_path}/was-run")
+    (package / "package.json").write_text('{"name": "codex", "version": "0.169.0"}')
+    native = program(tmp_path / "versions", "2.1.328", f"touch {tmp_path}/was-run")
+    venv = program(tmp_path / "venv" / "bin", "aider", f"touch {tmp_path}/was-run")
+    (tmp_path / "venv/lib/python3.12/site-packages/aider_chat-0.86.2.dist-info").mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    for name, path in (("codex", real), ("claude", native), ("aider", venv)):
+        (tmp_path / "bin" / name).symlink_to(path)
+    found = {one.name: one.detail for one in agents({"PATH": str(tmp_path / "bin")})}
+
+    assert found["codex"].startswith("0.169.0, ")
+    assert found["claude"].startswith("2.1.328, ")
+    assert found["aider"].startswith("0.86.2, ")
     assert not (tmp_path / "was-run").exists()
+
+
+def test_an_agent_that_does_not_say_its_version_in_time_is_not_waited_for(tmp_path: Path) -> None:
+    slow = program(tmp_path, "slow", "sleep 60 & sleep 60")
+    assert version(str(slow), 0.2) is None
+    assert version(str(program(tmp_path, "mute", "exit 3"))) is None
+    assert version(str(tmp_path / "gone")) is None
 
 
 def machine(root: Path, **files: str) -> Path:
