@@ -9,11 +9,13 @@ is only what nothing can tell of any more, and no number of an attempt is ever u
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fsm.decide import react
+from fsm.decide import opening, react
 from fsm.events import Ended
 from fsm.names import name
+from fsm.plan import Group, Leaf
+from fsm.ready import check
 from fsm.sprint import Sprint
-from fsm.states import ENDED, LIVE, GroupState, Machine, SprintState, TaskState
+from fsm.states import ENDED, ENDED_WELL, LIVE, GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
 from fsm.unit import Unit, ancestors
 
@@ -41,6 +43,8 @@ def regain(sprint: Sprint, traces: Mapping[str, Trace], now: int) -> Moves:
 
     To be recorded by who holds the lease, in an epoch of its own; nothing is started by it.
     """
+    if sprint.state == SprintState.NOT_STARTED:
+        yield from opening(sprint)
     for unit in sprint.order:
         if unit.machine != Machine.TASK:
             continue
@@ -56,6 +60,40 @@ def regain(sprint: Sprint, traces: Mapping[str, Trace], now: int) -> Moves:
             yield from _going(sprint)
             yield from _pending(unit)
             yield from _again(sprint, unit, trace)
+    yield from _halves(sprint)
+
+
+def _halves(sprint: Sprint) -> Moves:
+    """What was to follow from the last rows that are left, where nothing would make up for it later.
+
+    A batch is cut anywhere: a script may have passed and its owner not know, a leaf have ended and its break not told.
+    """
+    assert sprint.lease is not None, "regaining begins with one"
+    last = sprint.lease.seq - 1
+    for owner in [unit for unit in sprint.order if unit.gate is not None]:
+        gate, fix = owner.gate, owner.fix
+        assert gate is not None, "it was looked for"
+        open_ = owner.state == (
+            TaskState.VERIFYING if owner.machine == Machine.TASK else GroupState.IN_PROGRESS
+        )
+        if not open_ or gate.state not in ENDED or gate.ended is None:
+            continue
+        since = owner.moved.seq if owner.moved is not None and owner.machine == Machine.TASK else 0
+        if gate.state == TaskState.COMPLETED and gate.ended.seq > since:
+            if owner.machine == Machine.TASK:
+                yield Move(owner.path, "succeed", {}, owner.attempt)
+                last = sprint.seq
+        elif fix is None or (fix.state not in LIVE and check(owner) is None):
+            yield Move(gate.path, "retry", {"by": "gate"}, gate.attempt)
+    for unit in sprint.order:
+        ended = unit.ended is not None and unit.state in ENDED_WELL and unit.ended.seq == last
+        if (
+            ended
+            and isinstance(unit.node, Leaf | Group)
+            and unit.node.breaks
+            and sprint.state == SprintState.IN_PROGRESS
+        ):
+            yield Move(SPRINT_UNIT, "break", {"unit": unit.path})
 
 
 def _lost(sprint: Sprint, unit: Unit, why: str, now: int) -> Moves:
@@ -77,9 +115,7 @@ def _superseded(unit: Unit) -> Moves:
 
 def _going(sprint: Sprint) -> Moves:
     """Something was started after the last row that is left: then the sprint was going."""
-    if sprint.state == SprintState.NOT_STARTED:
-        yield Move(SPRINT_UNIT, "start", {})
-    elif sprint.state in (SprintState.COMPLETED, SprintState.CANCELLED):
+    if sprint.state in (SprintState.COMPLETED, SprintState.CANCELLED):
         yield Move(SPRINT_UNIT, "resume", {"who": "recover", "why": _WHY})
 
 

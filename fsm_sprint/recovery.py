@@ -12,6 +12,7 @@ from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
+from fsm.decide import opening
 from fsm.decide import recover as settle
 from fsm.errors import SprintError
 from fsm.machine import destination
@@ -19,7 +20,7 @@ from fsm.plan import digest as digest_of
 from fsm.ports import Clock
 from fsm.regain import regain
 from fsm.sprint import Sprint
-from fsm.states import TaskState
+from fsm.states import SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Move, Transition, encode_facts
 from fsm_sprint.executors import platform
 from fsm_sprint.paths import SprintPaths, errors_of
@@ -111,6 +112,8 @@ def recover(journal: Path, paths: SprintPaths | None, target: Path, clock: Clock
             if ours:
                 writer.record(regain(sprint, remains.traces, writer.now))
             else:
+                if sprint.state == SprintState.NOT_STARTED:
+                    writer.record(opening(sprint))
                 writer.record(settle(sprint, writer.now, copied=True))
     running = {(unit.path, unit.attempt): unit for unit in sprint.live.values() if unit.state in _STATES}
     return Recovered(
