@@ -114,19 +114,27 @@ def test_what_ran_unknown_to_the_rows_that_are_left_gets_its_true_end():
     assert Counter(world.executed) == Counter({f"p/s{n}/l": 1 for n in range(3)})
 
 
-def test_an_attempt_of_which_nothing_is_left_is_lost_and_one_that_never_ran_is_not():
-    made = plan(leaf("a"))
-    for script, commits, expected in (({}, 2, "failed"), ({}, 1, "spawned")):
-        world = run((made, script, 1), commits)
-        if expected == "failed":
-            world.attempts.clear()
-        sprint = cut(world, len(world.rows.committed))
+def test_an_attempt_of_which_nothing_is_left_is_lost():
+    world = run((plan(leaf("a")), {}, 1), 2)
+    world.attempts.clear()
 
-        assert sprint.units["a"].state == expected
-        if expected == "failed":
-            assert sprint.units["a"].ended is not None
-            assert sprint.units["a"].ended.decoded()["verdict"] == "lost"
-            assert "code" not in sprint.units["a"].ended.decoded()
+    sprint = cut(world, len(world.rows.committed))
+
+    assert (sprint.units["a"].state, sprint.state) == ("failed", "blocked")
+    assert sprint.units["a"].ended is not None
+    facts = sprint.units["a"].ended.decoded()
+    assert (facts["verdict"], "code" in facts) == ("lost", False)
+
+
+def test_an_attempt_that_certainly_never_ran_is_only_aborted():
+    made = plan(leaf("a"))
+    world = run((made, {}, 1), 2)
+
+    sprint = cut(world, len(world.rows.committed) - 1)
+
+    assert sprint.units["a"].state == "spawned"
+    done = to_the_end(world, made)
+    assert (done.units["a"].state, done.units["a"].attempt, done.units["a"].tries) == ("completed", 2, 1)
 
 
 def test_an_earlier_attempt_that_another_one_followed_is_over():
