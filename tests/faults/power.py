@@ -185,13 +185,15 @@ def cuts_of_a_sprint(stage: Stage, machine: Machine, dice: random.Random, cuts: 
 
 
 def _moment(stage: Stage, dice: random.Random) -> None:
-    """Waits for a moment at random, or for one just after something has happened to a task."""
-    end = time.monotonic() + dice.uniform(0.1, 1.0)
-    lines = dice.randint(1, 6) if dice.random() < 0.5 else 1 << 30
-    before = _size(stage)
-    while time.monotonic() < end and _size(stage) - before < lines * 30:
+    """Waits for any moment, or for one soon after tasks have begun or ended, however slow the machine is."""
+    before, lines = _size(stage), dice.randint(1, 6)
+    if dice.random() < 0.2:
+        time.sleep(dice.uniform(0.05, 0.6))
+        return
+    end = time.monotonic() + 5
+    while time.monotonic() < end and _size(stage) - before < lines * 20:
         time.sleep(0.001)
-    time.sleep(dice.uniform(0, 0.01))
+    time.sleep(dice.choice((0, dice.uniform(0, 0.02), dice.uniform(0, 0.2))))
 
 
 def _size(stage: Stage) -> int:

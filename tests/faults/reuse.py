@@ -49,7 +49,7 @@ class Stranger:
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
+                signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
                 os.setsid()
                 os.execve("/bin/sleep", ["sleep", "1000"], {})
             finally:
