@@ -171,7 +171,6 @@ def _of_sprint(paths: SprintPaths, output: Path | None, *, in_place: bool, yes: 
         return
     _tell(found, paths.journal)
     moves = replacements(found, paths)
-    asked = sys.stdin.isatty() and sys.stderr.isatty()
     if found.obstacles:
         for folder in found.obstacles:
             print(f"still runs, and is unknown to the new journal: {folder.name}")
@@ -181,7 +180,7 @@ def _of_sprint(paths: SprintPaths, output: Path | None, *, in_place: bool, yes: 
             found.file.unlink()
             raise EnvironmentFault(why, hint=hint)
         print(f"{why}: {hint}", file=sys.stderr)
-    elif (in_place and yes) or (output is None and asked and _wanted(paths)):
+    elif (in_place and yes) or (output is None and _asked() and _wanted(paths)):
         replace(moves)
         print(f"the damaged journal is kept as {moves[0][1]}")
         _publish(found, paths)
@@ -222,8 +221,13 @@ def _tell(found: "Recovered", journal: Path) -> None:
             print(f"{what}: {len(units) - _MOST} more")
 
 
+def _asked() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def _wanted(paths: SprintPaths) -> bool:
-    """Asks; a person sits there."""
+    """What that person says."""
     return typer.confirm(f"put it in the place of {paths.journal}?", default=False, err=True)
 
 
