@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 from fsm.bounds import Finding, Tables, table_findings
 from fsm.explore import explore
-from fsm.plan import Gate, Group, Leaf, Node, Plan, Retry
+from fsm.plan import Agent, Gate, Group, Leaf, Node, Plan, Retry
 from fsm.scope import RULES, Kind, Rules, Scope, verdicts
 from fsm.states import AT_REST, GroupState, Machine, SprintState, TaskState
 from fsm.tables import STATES, TABLES
+from fsm.verdicts import ELSEWHERE
 
 LAWS: dict[str, str] = {
     "one outcome": "In one state a trigger has one outcome.",
@@ -33,7 +34,6 @@ LAWS: dict[str, str] = {
 """By name: what is proved."""
 
 UNMET: dict[tuple[str, str, str], str] = {
-    (Machine.TASK, "delay", TaskState.PENDING): "a usage limit or an approval makes wait what has not begun",
     (
         Machine.TASK,
         "cancel",
@@ -86,7 +86,7 @@ class Subject:
 
 
 def _leaf(path: str, **fields: Any) -> Leaf:
-    return Leaf(id=path.rpartition("/")[2], path=path, run="true", **fields)
+    return Leaf(**{"id": path.rpartition("/")[2], "path": path, "run": "true", **fields})
 
 
 def _group(path: str, *children: Node, **fields: Any) -> Group:
@@ -114,16 +114,44 @@ def subjects() -> tuple[Subject, ...]:
         said: Sequence[str] = _FEW,
         people: frozenset[Kind] = _ENDS,
         limit: int = 2,
+        aborts: bool = False,
     ) -> Subject:
-        return Subject(name=name, what=what, plan=plan, scope=Scope(tuple(said), limit=limit, people=people))
+        scope = Scope(tuple(said), limit=limit, people=people, aborts=aborts)
+        return Subject(name=name, what=what, plan=plan, scope=scope)
 
     return (
         subject(
             "task",
             "one task that may be tried twice; every verdict, every request",
             _plan(_leaf("a", retry=Retry(max_attempts=2, backoff=(1.0,)))),
-            said=every,
+            said=[one for one in every if one not in ELSEWHERE],
             people=_ALL,
+        ),
+        subject(
+            "shim",
+            "one task whose shim may die before it begins, however often",
+            _plan(_leaf("a")),
+            aborts=True,
+        ),
+        subject(
+            "backstop",
+            "one task for which no more than two further attempts are made",
+            _plan(_leaf("a", retry=Retry(max_attempts=4)), most_attempts=2),
+            people=frozenset({Kind.CANCEL}),
+        ),
+        subject(
+            "agent",
+            "a prompt with a second agent to fall over to; every verdict about an agent",
+            _plan(_leaf("a", run=None, prompt="do", failover=(Agent(name="codex"),), retry=Retry())),
+            said=("ok", *(one for one in every if one in ELSEWHERE)),
+            people=frozenset({Kind.CANCEL}),
+        ),
+        subject(
+            "account",
+            "two prompts of one account, one in the background; usage limits",
+            _plan(_leaf("a", run=None, prompt="do", parallel=True), _leaf("b", run=None, prompt="do")),
+            said=("ok", "limit"),
+            people=frozenset({Kind.CANCEL}),
         ),
         subject(
             "gate",
@@ -166,7 +194,7 @@ def subjects() -> tuple[Subject, ...]:
                     on_dependency_failure="skip-dependents",
                 )
             ),
-            people=_ENDS | {Kind.SKIP},
+            people=frozenset({Kind.CANCEL, Kind.SKIP}),
             limit=1,
         ),
         subject(
@@ -181,6 +209,7 @@ def subjects() -> tuple[Subject, ...]:
                 )
             ),
             said=("ok", "needs-human"),
+            people=frozenset({Kind.CANCEL}),
         ),
     )
 

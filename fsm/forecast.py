@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from fsm.errors import SprintError
 from fsm.moment import Moment, beginning
 from fsm.plan import Budget, Gate, Group, Leaf, Node, Plan, Retry, leaves, nodes
+from fsm.retry import AGENTS, ONCE_MORE
 from fsm.scope import RULES, Broken, Scope
 from fsm.states import ENDED_WELL, Machine, SprintState, TaskState
 
@@ -84,9 +85,10 @@ def forecast(plan: Plan) -> Forecast:
     play = played(plan)
     notes = [*_never(plan), *_unreached(play), *_endless(plan)]
     whole = _capped(_sum(_total(node, units) for node in plan.phases), plan.budget)
+    firsts = sum(1 + 2 * (node.gate is not None) for node in nodes(plan))
     return Forecast(
         notes=tuple(notes),
-        whole=_attempts(whole, plan.most_attempts),
+        whole=_attempts(whole, firsts + plan.most_attempts),
         units=tuple((path, most) for path, most in units.items() if most.attempts),
         play=play,
     )
@@ -100,13 +102,10 @@ def own(node: Node, plan: Plan) -> Most:
     gate = _gate(node)
     if isinstance(node, Group):
         return gate
-    retry = node.retry or plan.retry or Retry()
-    tries = retry.max_attempts
-    chosen = tries * (1 + len(node.failover))
-    """Falling over to another agent need not burn a try."""
-    waits = (
-        sum(retry.backoff[min(n, len(retry.backoff)) - 1] for n in range(1, tries)) if retry.backoff else 0.0
-    )
+    retry = _retry(node, plan)
+    line = 1 + len(node.failover) if node.prompt is not None else 1
+    chosen = _asked(retry.max_attempts, line)
+    waits = sum(_waits(retry, in_turn=line == 1))
     work = Most(
         attempts=chosen,
         prompts=chosen if node.prompt is not None else 0,
@@ -117,11 +116,34 @@ def own(node: Node, plan: Plan) -> Most:
     return _capped(_sum([work, gate]), node.budget)
 
 
+def _retry(leaf: Leaf, plan: Plan) -> Retry:
+    """The policy under which a leaf is tried most often, as `fsm.retry` chooses it by verdict."""
+    policy = leaf.retry
+    if policy is None and leaf.prompt is not None:
+        policy = plan.retry or AGENTS
+    if leaf.on_lost == "retry" and (policy is None or policy.max_attempts < ONCE_MORE.max_attempts):
+        return ONCE_MORE
+    return policy or Retry()
+
+
+def _waits(retry: Retry, *, in_turn: bool) -> Iterator[float]:
+    """Seconds between tries at most; not `in_turn` where tries by other agents may lie between two of them."""
+    for count in range(1, retry.max_attempts) if retry.backoff else ():
+        yield retry.backoff[min(count, len(retry.backoff)) - 1] if in_turn else max(retry.backoff)
+
+
+def _asked(tries: int, line: int) -> int:
+    """How often one of a line of agents is asked: each may be overloaded, and all but one be locked out, in turn."""
+    return line * (tries + line - 1)
+
+
 def _gate(node: Node) -> Most:
     gate = node.gate
     if gate is None:
         return NOTHING
     runs, fixes = _runs(gate)
+    if isinstance(node, Leaf) and gate.agent is None:
+        fixes *= _asked(1, 1 + len(node.failover))
     bound = node.timeout if isinstance(node, Leaf) else None
     return Most(
         attempts=runs + fixes,
@@ -208,9 +230,6 @@ def _never(plan: Plan) -> Iterator[Note]:
         if budget.attempts is not None and budget.attempts < inside:
             what = f"{inside} tasks need {inside} attempts, and its budget is {budget.attempts}"
             yield Note("budget-attempts", "error", path, what, f"set `attempts: {inside}` or more")
-    if plan.most_attempts < len(tasks):
-        what = f"{len(tasks)} tasks need {len(tasks)} attempts, and at most {plan.most_attempts} may be made"
-        yield Note("budget-attempts", "error", "", what, "set a larger limit")
     for node in nodes(plan):
         if isinstance(node, Group):
             for names in _circles(node):

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from fsm import decide
-from fsm import sprint as folding
 from fsm.decide import proceed, react, recover
 from fsm.effects import Effect
 from fsm.owed import owed
 from fsm.resume import resume
 from fsm.sprint import Sprint
 from fsm.transition import Move
+from fsm.verdicts import BOUNDS, ELSEWHERE, VERDICTS
 
 
 class Broken(Exception):
@@ -86,21 +85,23 @@ class Scope(NamedTuple):
     verdicts: tuple[str, ...]
     limit: int = 2
     faults: bool = True
-    """Deaths of supervisors and shims."""
+    """Deaths of supervisors, and of shims whose task has started."""
+    aborts: bool = False
+    """Deaths of shims whose task has not: they are counted, so there are many more moments."""
     people: frozenset[Kind] = frozenset({Kind.STOP, Kind.CANCEL, Kind.PAUSE, Kind.SKIP})
 
 
 def verdicts() -> tuple[str, ...]:
-    """One verdict for each way in which the decisions tell them apart by their sets, and those they call by name."""
-    named = {"failed", "needs-human"}
-    sets = [
-        value
-        for module in (decide, folding)
-        for value in vars(module).values()
-        if isinstance(value, frozenset) and value and all(type(one) is str for one in value)
-    ]
-    told = {"interrupted"}  # given by the decisions themselves, never by a process
-    found: dict[tuple[bool, ...], str] = {}
-    for name in sorted(set().union(*sets) - told - named):
-        found.setdefault(tuple(name in one for one in sets), name)
-    return ("ok", *sorted(named | set(found.values())))
+    """`ok`, and one verdict for each way in which `fsm.verdicts` tells them apart."""
+    found: dict[tuple[object, ...], str] = {}
+    for name, one in VERDICTS.items():
+        if name not in _INSIDE:
+            found.setdefault((one.kind, one.counts, name in BOUNDS, name in ELSEWHERE, name in _NAMED), name)
+    return ("ok", *found.values())
+
+
+_INSIDE = frozenset({"interrupted", "gate", "lost"})
+"""Verdicts that the decisions give themselves, or that have a step of their own."""
+
+_NAMED = frozenset({"needs-human"})
+"""Verdicts that the decisions call by name."""

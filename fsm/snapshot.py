@@ -4,13 +4,16 @@ Rule: a field that the fold comes to have is compared as it is, and copied or re
 """
 
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
 from operator import attrgetter
 from typing import Any
 
+from fsm.ending import MOST_ABORTS
+from fsm.past import Past
 from fsm.plan import Gate, Group, Leaf, Plan
+from fsm.retry import AGENTS, ONCE_MORE
 from fsm.sprint import Sprint
 from fsm.states import ENDED, LIVE, Machine, TaskState
 from fsm.transition import Facts, Transition
@@ -43,6 +46,7 @@ _ABSTRACT_UNIT = frozenset(
         ),  # the plan, and what follows from the states
         *(
             "attempt",
+            "tries",
             "first",
             "spawned",
             "started",
@@ -57,10 +61,12 @@ _ABSTRACT_SPRINT = frozenset(
     {
         *("run", "_text", "plan", "plan_digest", "nth", "seq", "hash", "at", "epoch", "lease", "begun"),
         *("root", "units", "order", "live", "slots", "failed", "waiting", "agents", "mutexes", "beside"),
-        *("tasks", "requests", "rested"),
+        *("tasks", "requests", "rested", "why", "waits", "repeats"),
     }
 )
-_NAMES = frozenset({"log", "name", "task", "logs", "error", "who"})
+_FEW = 10
+"""A backstop that is larger is out of reach: attempts are not counted towards it."""
+_NAMES = frozenset({"log", "name", "task", "logs", "error", "who", "lifts"})
 """Facts that no decision is made on."""
 _KEPT_FIELDS = tuple(name for name in _UNIT_FIELDS if name not in _ABSTRACT_UNIT)
 _SHARED = frozenset({str, int, float, bool, type(None), Transition, Plan, Leaf, Group, Gate, Machine})
@@ -86,8 +92,8 @@ def _copied(value: Any, memo: dict[int, Unit]) -> Any:
         return value
     if kind is Unit:
         return memo[id(value)]
-    if kind is dict:
-        return {key: _copied(one, memo) for key, one in value.items()}
+    if issubclass(kind, dict):
+        return kind({key: _copied(one, memo) for key, one in value.items()})
     if kind in (list, set, tuple):
         return kind(_copied(one, memo) for one in value)
     if is_dataclass(kind) and not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
@@ -103,16 +109,28 @@ def _copied(value: Any, memo: dict[int, Unit]) -> Any:
 def mark(sprint: Sprint) -> tuple[Any, ...]:
     """Equal for two folds from which the same may follow. Attempt numbers, times and names do not tell apart."""
     resting = sprint.rested.decoded().get("kind") if sprint.rested is not None and sprint.at_rest else None
-    rest = [(name, _plainly(value)) for name, value in vars(sprint).items() if name not in _ABSTRACT_SPRINT]
+    few = sprint.plan.most_attempts < _FEW
+    rest: list[Any] = [sprint.repeats] if few else []
+    rest += [(name, _plainly(value)) for name, value in vars(sprint).items() if name not in _ABSTRACT_SPRINT]
     return (
         sprint.root.state,
         resting,
         tuple(rest),
-        tuple(_unit_key(unit, sprint.epoch) for unit in sprint.order),
+        tuple(_unit_key(unit, sprint.epoch, _enough(unit, sprint.plan)) for unit in sprint.order),
     )
 
 
-def _unit_key(unit: Unit, epoch: int) -> tuple[Any, ...]:
+def _enough(unit: Unit, plan: Plan) -> int:
+    """Tries beyond which the number of them decides nothing any more."""
+    if isinstance(unit.node, Gate):
+        return unit.node.tries
+    if not isinstance(unit.node, Leaf):
+        return 0
+    policies = (unit.node.retry, plan.retry, AGENTS, ONCE_MORE)
+    return max(policy.max_attempts for policy in policies if policy is not None)
+
+
+def _unit_key(unit: Unit, epoch: int, enough: int) -> tuple[Any, ...]:
     """Of its rows only what the next decision can ask for: whose attempt it is, how it ended, for what it waits."""
     told: Any = None
     if unit.state in LIVE:
@@ -122,7 +140,7 @@ def _unit_key(unit: Unit, epoch: int) -> tuple[Any, ...]:
     elif unit.state == TaskState.WAITING:
         told = _facts(unit.moved)
     kept = tuple(_plainly(getattr(unit, name)) for name in _KEPT_FIELDS)
-    return told, unit.background and unit.first is not None, kept
+    return told, unit.background and unit.first is not None, min(unit.tries, enough), kept
 
 
 def _facts(row: Transition | None) -> tuple[Any, ...]:
@@ -147,4 +165,16 @@ def _plainly(value: Any) -> Any:
         return tuple(_plainly(one) for one in value)
     if isinstance(value, set | frozenset):
         return tuple(sorted(map(str, value)))
+    if isinstance(value, Past):
+        aborts = (value.aborts - 1) % MOST_ABORTS + 1 if value.aborts else 0
+        value = replace(
+            value, used={}, cost=None, aborts=aborts, limits=0
+        )  # every limit here says until when
+    if is_dataclass(value) and not isinstance(value, type):
+        plain = tuple(_plainly(getattr(value, field.name)) for field in fields(value))
+        return None if plain == _NOTHING else plain
     return value
+
+
+_NOTHING = tuple(_plainly(getattr(Past(), field.name)) for field in fields(Past))
+"""What a past says in which nothing has happened: the same as none."""

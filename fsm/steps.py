@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from fsm.decide import BOUNDS
 from fsm.errors import SprintError
 from fsm.events import Adopted, Asked, Due, Ended, Event, Learnt, Ready
 from fsm.moment import Moment
 from fsm.scope import Broken, Kind, Owner, Process
 from fsm.states import ENDED, SprintState, TaskState
+from fsm.transition import Facts
+from fsm.verdicts import BOUNDS
 
 Act = Callable[[Moment], object]
 
@@ -71,10 +72,10 @@ def _world(moment: Moment) -> Iterator[Step]:
             work = moment.sprint.units[path].owner is None
             known = moment.scope.verdicts if work else ("ok", "failed")
             ways = [(Kind.END, "exit", one) for one in known]
-        if moment.scope.faults:
+        if moment.scope.aborts:
             ways.append((Kind.FAULT, "never-ran", ""))
-            if process.where != "gate":
-                ways.append((Kind.FAULT, "lost", "lost"))
+        if moment.scope.faults and process.where != "gate":
+            ways.append((Kind.FAULT, "lost", "lost"))
         for kind, outcome, verdict in ways:
             how = f"its process ends: {verdict}" if outcome == "exit" else f"its shim dies: {outcome}"
             over = Process("over", outcome, verdict)
@@ -89,7 +90,8 @@ def _heard(moment: Moment) -> Iterator[Step]:
         if process is None or path not in sprint.live:
             continue
         if process.where == "over":
-            event = Ended(path, unit.attempt, process.outcome, process.verdict, {})
+            facts: Facts = {"until": 1} if process.verdict == "limit" else {}
+            event = Ended(path, unit.attempt, process.outcome, process.verdict, facts)
             yield _step(moment, Kind.EVENT, f"{path}: its end is seen", partial(Moment.end, event=event))
             continue
         if unit.state == TaskState.SPAWNED:
