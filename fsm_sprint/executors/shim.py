@@ -111,9 +111,13 @@ class _Shim:
         low = take(self.errand.folder, TREE_LOCK)
         try:
             self.tree = fcntl(low, F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
-            os.close(low)
         except OSError:
             self.tree = low  # the user's limit on open files is lower than that
+            return
+        try:
+            os.close(low)
+        except OSError:
+            pass  # it is closed, whatever the disk has to say about it
 
     def ready(self, _: life.Fields) -> None:
         pid = os.getpid()
