@@ -6,6 +6,7 @@ Rule: the schema is made and changed here only, by migrations that are never edi
 
 import sqlite3
 from contextlib import closing
+from functools import cache
 from typing import TYPE_CHECKING
 
 from journal.replay import Problem
@@ -126,10 +127,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 def differences(connection: sqlite3.Connection) -> list[Problem]:
     """How the file's schema differs from what this version would have made; what stands beside it is none of it."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
-        for statement in FORMAT_1:
-            model.execute(statement)
-        expected = _objects(model)
+    expected = _expected()
     found = _objects(connection)
     problems = [
         Problem(0, f"the schema's {name} is not what it was" if name in found else f"the schema lacks {name}")
@@ -139,6 +137,14 @@ def differences(connection: sqlite3.Connection) -> list[Problem]:
     tables = {table for table, _ in expected.values()}
     foreign = sorted(name for name, (table, _) in found.items() if table in tables and name not in expected)
     return problems + [Problem(0, f"{name} was added to a table of the journal") for name in foreign]
+
+
+@cache
+def _expected() -> dict[str, tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
+        for statement in FORMAT_1:
+            model.execute(statement)
+        return _objects(model)
 
 
 def _objects(connection: sqlite3.Connection) -> dict[str, tuple[str, str]]:

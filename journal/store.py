@@ -316,7 +316,7 @@ def _check(connection: sqlite3.Connection, path: Path, *, whole: bool, chain: bo
         _refuse(path, next(iter(schema.differences(connection)), None))
         return
     lease = None if whole else connection.execute(_LAST_LEASE).fetchone()
-    start = lease[0] if lease else 1
+    start = lease[0] if lease and lease[0] > 1 else _LEAST
     rows = map(
         Transition._make,
         connection.execute(f"{ROWS} WHERE seq >= ? ORDER BY seq", [start]),
@@ -338,4 +338,6 @@ _BEGIN_OF_LATEST = """
 SELECT run, first, (SELECT hash FROM transitions WHERE seq = first - 1)
 FROM (SELECT run, min(seq) AS first FROM transitions
       WHERE run = (SELECT run FROM transitions ORDER BY seq DESC LIMIT 1))"""
+_LEAST = 1 - (1 << 63)
+"""About the least number in SQLite: a row that a damaged page has put before the first is looked at too."""
 _LAST_LEASE = "SELECT seq FROM transitions WHERE \"trigger\" = 'lease' ORDER BY seq DESC LIMIT 1"
