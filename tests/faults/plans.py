@@ -15,6 +15,9 @@ BEGIN = (
 )
 LEAVE = 'echo "end $FSM_SPRINT_TASK $FSM_SPRINT_ATTEMPT {code}" >>"$LEDGER"; exit {code}'
 
+AGAIN = {"max-attempts": 1000, "on": ["failed", "killed", "crashed", "lost"]}
+"""Whatever was done to a task, it is tried again; a lost one only because that is said here."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
@@ -54,12 +57,11 @@ def generated(seed: int, *, longest: float = 0.15) -> Generated:
             phases.append(group | ({"parallel": True} if dice.random() < 0.5 else {}))
         else:
             phases.append(_leaf(dice, name, longest, parallel=kind == "beside"))
-    phases.append({"id": "last", "run": script("last", 0)})
+    phases.append({"id": "last", "run": script("last", 0), "retry": AGAIN})
     workflows["main.yaml"] = {"name": "main", "schema-version": "2.0", "phases": phases}
     sprint: dict[str, object] = {
         "workflow": "main",
         "sprint-id": f"s{seed}",
-        "retry": {"max-attempts": 1000},
         "collections": collections,
     }
     return Generated(sprint=sprint, workflows=workflows, seed=seed)
@@ -81,6 +83,7 @@ def _leaf(
     leaf: dict[str, object] = {
         "id": name,
         "run": script(name, dice.uniform(0, longest), flaky=dice.random() < 0.2),
+        "retry": AGAIN,
     }
     if parallel or (parallel is None and dice.random() < 0.25):
         # No gate here: a background task that its gate failed is not tried again in a sprint that is completed.

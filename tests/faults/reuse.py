@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.e2e.sprints import wait_until
 from tests.faults.judge import rows_of
-from tests.faults.plans import Generated, script
+from tests.faults.plans import AGAIN, Generated, script
 from tests.faults.processes import CHILD, LAUNCHER, SHIM, Victim
 from tests.faults.stage import Stage, Violated
 
@@ -26,16 +26,15 @@ _NEXT = Path("/proc/sys/kernel/ns_last_pid")
 def sprint(tasks: int) -> Generated:
     """So many at a time, which wait for a word, and are tried again for ever."""
     waits = script("do", 0).replace('echo "end', 'read word <"$LEDGER.word"; echo "end')
-    part = {"name": "part", "schema-version": "2.0", "phases": [{"id": "do", "run": waits}]}
+    part = {"name": "part", "schema-version": "2.0", "phases": [{"id": "do", "run": waits, "retry": AGAIN}]}
     main = {
         "name": "main",
         "schema-version": "2.0",
         "phases": [{"id": "all", "for-each": "item", "workflow": "part", "parallel": True}],
     }
     items = [{"id": f"i{number}", "prompt": "p"} for number in range(tasks)]
-    retry = {"max-attempts": 1000}
     return Generated(
-        sprint={"workflow": "main", "sprint-id": "reuse", "retry": retry, "collections": {"item": items}},
+        sprint={"workflow": "main", "sprint-id": "reuse", "collections": {"item": items}},
         workflows={"main.yaml": main, "part.yaml": part},
         seed=0,
     )
