@@ -2,12 +2,20 @@
 
 import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import NoReturn
 
 
 def main() -> NoReturn:
     """Runs the command line; every expected error is two lines and a documented code, never a traceback."""
+    try:
+        _command()
+    finally:
+        _settle()
+
+
+def _command() -> NoReturn:
     from fsm.errors import SprintError
     from fsm_sprint.cli.app import app
     from fsm_sprint.cli.exits import ExitCode, code_of, complain, hint_for
@@ -28,18 +36,19 @@ def main() -> NoReturn:
         # typer calls it a failure that the reader of our output has left, and wraps stdout; `| head` is none.
         sys.exit(ExitCode.DONE)
     except SprintError as error:
-        complain(error)
+        with suppress(OSError):  # whoever cannot be told has the exit code
+            complain(error)
         sys.exit(code_of(error))
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        _drop_output()  # who read it has left
-        sys.exit(ExitCode.DONE)
+        sys.exit(ExitCode.DONE)  # who read it has left
     except OSError as error:
-        complain(
-            SprintError(f"{error.filename or 'the system'}: {error.strerror or error}", hint=hint_for(error))
+        what = SprintError(
+            f"{error.filename or 'the system'}: {error.strerror or error}", hint=hint_for(error)
         )
-        _drop_output()
+        with suppress(OSError):
+            complain(what)
         sys.exit(ExitCode.ENVIRONMENT)
     sys.exit(ExitCode.DONE)
 
@@ -55,9 +64,13 @@ def _standard_streams() -> None:
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
-def _drop_output() -> None:
-    """Python would complain once more when it closes a stdout that cannot take what is left in it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+def _settle() -> None:
+    """Drops what can be told to nobody: Python would try once more at its end, and leave with a code of its own."""
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # a ValueError when it was closed
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 if __name__ == "__main__":

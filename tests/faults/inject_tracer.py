@@ -244,6 +244,8 @@ class Tracer:
             self.trail.append([NAMES[number], count, self.about(pid, number, arguments)])
         if number != self.call or count < self.first or (self.last and count > self.last):
             return False
+        if self.plan.get("disk") and not self.about(pid, number, arguments).startswith("/"):
+            return False
         if len(self.hits) < 50:
             self.hits.append(f"{NAMES[number]} {count} {self.about(pid, number, arguments)}")
         if self.action == "kill":

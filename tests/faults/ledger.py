@@ -99,6 +99,9 @@ def sandbox(directory: Path, nap: float = 0, *, beside: float = 0) -> Sandbox:
     """The tiny sprint in a directory of its own, with a secret in its environment."""
     made = Sandbox(directory, TINY, tiny(nap, beside))
     made.env["LEDGER_TOKEN"] = SECRET
+    made.env["PYTHONSAFEPATH"] = (
+        "1"  # a directory that cannot be read is no reason not to find modules elsewhere
+    )
     return made
 
 
@@ -189,7 +192,7 @@ def violations(
     with open_reader(paths.journal) as reader:
         document = audit(reader, paths, SystemClock(), head=None, least=0)
         try:
-            found = list(_ended(fold(seen.rows, seen.rows[-1].run, reader.text)))
+            found = list(_ended(fold(seen.rows, seen.rows[-1].run, reader.text), harmed=harmed))
         except SprintError as error:
             found = [f"I3: {error}"]
     yield from (f"I3 I9 I12 I19: {problem['message']}" for problem in document["problems"])
@@ -206,13 +209,17 @@ def violations(
     yield from (f"I14: {pid} still lives: {command}" for pid, command in survivors(box, patience))
 
 
-def _ended(sprint: Sprint) -> Iterator[str]:
+def _ended(sprint: Sprint, *, harmed: bool) -> Iterator[str]:
+    """I10. What was lost beside the main line, which went on without it, is not tried again by itself."""
     if sprint.state != SprintState.COMPLETED or sprint.state not in AT_REST:
         yield f"I10: the sprint is {sprint.state}"
     if sprint.live:
         yield f"I10: {', '.join(sprint.live)} did not end"
     for unit in sprint.units.values():
-        if unit.machine == "task" and unit.spawned is not None and unit.state != TaskState.COMPLETED:
+        if unit.machine != "task" or unit.spawned is None or unit.state == TaskState.COMPLETED:
+            continue
+        ended = unit.ended.decoded() if unit.ended is not None else {}
+        if not (harmed and unit.background and ended.get("verdict") == "lost"):
             yield f"I10: {unit.path} is {unit.state}"
 
 
@@ -232,8 +239,8 @@ def _attempts(seen: Moment, paths: SprintPaths, *, harmed: bool) -> Iterator[str
         key = row.unit, row.attempt
         if row.machine != "task" or row.trigger not in ("abort", "succeed", "verify", "fail"):
             continue
-        if row.source == TaskState.VERIFYING or not row.attempt:
-            continue  # the gate's word, not the attempt's
+        if row.source in (TaskState.VERIFYING, TaskState.PENDING):
+            continue  # of the gate, not of the attempt, which is over
         if key in over:
             yield f"I3: {key} ended twice"
         over.add(key)
