@@ -2,6 +2,7 @@
 
 import re
 
+from diagrams.bounds import bounds
 from diagrams.graph import Graph
 from diagrams.mermaid import table
 from diagrams.recovery import findings, takeover
@@ -11,10 +12,10 @@ from fsm.tables import TABLES
 NAMES: tuple[str, ...] = tuple(str(name) for name in TABLES)
 """Every picture of the gallery: one per machine."""
 
-PAGES: tuple[str, ...] = ("states.md", "guarantees.md")
+PAGES: tuple[str, ...] = ("states.md", "guarantees.md", "checking.md")
 """Pages of `docs/` with parts that follow from the rules."""
 
-_ANSWERS = {"findings": findings, "takeover": takeover}
+_ANSWERS = {"bounds": bounds, "findings": findings, "takeover": takeover}
 _SECTION = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

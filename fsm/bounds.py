@@ -69,7 +69,7 @@ BOUNDS: dict[str, dict[str, Bound]] = {
             ("succeed", "verify", "fail", "abort"),
         ),
         TaskState.VERIFYING: Bound(
-            "its gate: so many tries of the script, each with a time limit, and a fix between two of them",
+            "its gate: so many tries of the script, each with a time limit, and a fix between two, with the task's",
             ("succeed", "fail"),
         ),
         TaskState.STOPPING: Bound(

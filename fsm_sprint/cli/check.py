@@ -1,6 +1,8 @@
-"""`check` (alias `validate`): everything that is wrong with a sprint or a workflow, at once. Runs nothing."""
+"""`check` (alias `validate`): everything that is wrong with a sprint or a workflow, and what its plan can come to.
 
-import json as text
+Runs nothing: the plan is played by the decisions alone.
+"""
+
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from fsm_sprint.clock import SystemClock
 
 if TYPE_CHECKING:
     from compiler.diagnostics import Diagnostic
+    from fsm.plan import Plan
 
 
 def check(
@@ -30,34 +33,46 @@ def check(
     strict: options.Strict = False,
     json: options.Json = False,
 ) -> None:
-    """Check SPRINT.yaml and all workflows that it uses, or a single workflow file; every error is reported."""
-    from compiler.diagnostics import Diagnostic, Severity, as_json, render_all
+    """Check SPRINT.yaml and all workflows that it uses, or a single workflow file; every error is reported.
 
-    facts: dict[str, int] = {}
+    Says as well what the plan can come to: what may never start or never end, and the most that it may take.
+    """
+    from compiler.diagnostics import Diagnostic, Severity, as_json, render_all
+    from fsm.forecast import forecast
+    from fsm_sprint.report import outlook
+    from fsm_sprint.report.document import printed
+    from fsm_sprint.report.terminal import line, plain
+
+    plan: Plan | None = None
     diagnostics: tuple[Diagnostic, ...]
     texts: Mapping[str, Sequence[str]]
     if sprint is not None and sprint.name != "SPRINT.yaml" and sprint.exists() and not sprint.is_dir():
         diagnostics, texts = _workflow(sprint)
     else:
-        diagnostics, texts, facts = _sprint(sprint, workflows, strict=strict)
-    valid = not any(one.severity is Severity.ERROR or strict for one in diagnostics)
+        diagnostics, texts, plan = _sprint(sprint, workflows, strict=strict)
+    found = forecast(plan) if plan is not None else None
+    impossible = outlook.errors(found) if found is not None else []
+    valid = not impossible and not any(one.severity is Severity.ERROR or strict for one in diagnostics)
+    counts = _counts(plan) if plan is not None else {}
     if json:
         document = {
             "version": 1,
             "valid": valid,
-            **facts,
+            **counts,
             "diagnostics": [as_json(one) for one in diagnostics],
+            **(outlook.document(found) if found is not None else {}),
         }
-        print(text.dumps(document, ensure_ascii=False))
+        print(printed(document))
     else:
         if diagnostics:
             print(render_all(diagnostics, texts), file=sys.stderr)
+        for error in impossible:
+            print(plain(error), file=sys.stderr)
         if valid:
-            print(
-                ", ".join(
-                    ["ok", *(f"{count} {name[:-1] if count == 1 else name}" for name, count in facts.items())]
-                )
-            )
+            said = (f"{count} {name[:-1] if count == 1 else name}" for name, count in counts.items())
+            print(", ".join(["ok", *said]))
+            if found is not None:
+                print("\n".join(line(one) for one in outlook.lines(found, counts["tasks"])))
     raise typer.Exit(ExitCode.DONE if valid else ExitCode.DEFINITION)
 
 
@@ -74,10 +89,9 @@ def _workflow(path: Path) -> Found:
 
 def _sprint(
     sprint: Path | None, workflows: list[Path] | None, *, strict: bool
-) -> tuple[*Found, dict[str, int]]:
+) -> tuple[*Found, "Plan | None"]:
     from compiler.diagnostics import CompileError
     from compiler.pipeline import compile_sprint
-    from fsm.plan import leaves, nodes
 
     paths = options.paths(sprint)
     try:
@@ -85,11 +99,15 @@ def _sprint(
             paths.directory, workflows=workflows, strict=strict, today=SystemClock().today()
         )
     except CompileError as error:
-        return error.diagnostics, error.texts, {}
-    plan = found.plan
-    facts = {
+        return error.diagnostics, error.texts, None
+    return found.warnings, found.texts, found.plan
+
+
+def _counts(plan: "Plan") -> dict[str, int]:
+    from fsm.plan import leaves, nodes
+
+    return {
         "phases": len(plan.phases),
         "units": sum(1 for _ in nodes(plan)),
         "tasks": sum(1 for _ in leaves(plan)),
     }
-    return found.warnings, found.texts, facts
