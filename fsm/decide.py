@@ -184,8 +184,13 @@ def _inherited(unit: Unit, chosen: Facts) -> Facts:
     resumed = "" if "failover" in chosen else session(unit)
     if resumed:
         facts["resume"] = resumed
-        if unit.past.used:
-            facts["spent"] = unit.past.used
+        before = unit.spawned.decoded() if unit.spawned is not None else {}
+        earlier = before.get("spent", {}) if before.get("resume") == resumed else {}
+        spent = {
+            name: earlier.get(name, 0) + unit.past.used.get(name, 0) for name in {**earlier, **unit.past.used}
+        }
+        if spent:
+            facts["spent"] = spent
     return facts
 
 

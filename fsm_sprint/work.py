@@ -45,9 +45,19 @@ class Work:
             self._of = self._sprint.plan_digest
             prompts = Prompts(self._sprint, self._paths.directory)
             self._jobs = Jobs(
-                self._sprint.plan, workdir(self._paths), self.environment, self._last_check, prompts.of
+                self._sprint.plan,
+                workdir(self._paths),
+                self.environment,
+                self._last_check,
+                prompts.of,
+                chosen=self._chosen,
             )
         return self._jobs
+
+    def _chosen(self, path: str, attempt: int) -> Facts:
+        """What the row that spawned an attempt says of who is asked, and in which session."""
+        spawned = self._sprint.unit(path).spawned
+        return spawned.decoded() if spawned is not None and spawned.attempt == attempt else {}
 
     def _last_check(self, path: str) -> Check | None:
         gate = self._sprint.unit(path)

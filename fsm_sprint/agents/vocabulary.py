@@ -46,6 +46,7 @@ Chosen = TypedDict(
     "Chosen",
     {
         "agent": str,  # name of the one that is asked, of the leaf's own agent and its `failover`; absent: its own
+        "rank": int,  # its place among those, where two have one name
         "resume": str,  # session to go on in; absent: a new one
         "spent": Tokens,  # what that session had used before, for agents that report totals over a session
         "budget-usd": float,  # what this attempt may still cost

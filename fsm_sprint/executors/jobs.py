@@ -115,9 +115,11 @@ class Jobs:
         elif isinstance(node, Leaf):
             agents += node.failover
         wanted = chosen.get("agent", agents[0].name)
+        named = [agent for agent in agents if agent.name == wanted] or agents
+        rank = chosen.get("rank", 0)
         return driver(
             Brief(
-                agent=next((agent for agent in agents if agent.name == wanted), agents[0]),
+                agent=agents[rank] if rank < len(agents) and agents[rank] in named else named[0],
                 prompt=prompt,
                 model=node.model,
                 resume=chosen.get("resume"),

@@ -68,6 +68,21 @@ def test_who_is_asked_may_have_been_chosen_among_the_agent_and_those_after_it():
         assert found.job("a", 2).argv == (argv,)
 
 
+def test_of_two_agents_of_one_name_the_rank_tells_which_is_asked():
+    line = tuple(Agent(name="command", command=(program,)) for program in ("first", "second", "third"))
+    leaf = Leaf(id="a", path="a", prompt="Do.", agent=line[0], failover=line[1:])
+    for rank, argv in enumerate(("first", "second", "third", "first")):
+        found = Jobs(
+            Plan(sprint_id="s", phases=(leaf,)),
+            Path("/w"),
+            {},
+            lambda unit: None,
+            lambda unit, attempt: "",
+            chosen=lambda unit, attempt, rank=rank: {"agent": "command", "rank": rank},
+        )
+        assert found.job("a", 2).argv == (argv,)
+
+
 def test_an_argv_is_run_as_it_is():
     assert jobs().job("list", 1).argv == ("ls", "-l")
 
