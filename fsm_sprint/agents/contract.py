@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from fsm import verdicts
 from fsm.plan import Agent
 from fsm.transition import Facts
 from fsm_sprint.agents.vocabulary import Tokens
@@ -18,24 +19,9 @@ TAIL = 64 * 1024
 
 VERDICTS = {
     "ok": "the agent has answered, and nothing speaks against it",
-    "failed": "the agent says so, or ended badly for no reason that is known better",
-    "needs-human": "the agent asks for a person",
-    "denied": "something that it wanted to do was not permitted",
-    "empty": "it ended well without an answer",
-    "limit": "a usage limit; `until` says when it ends, where that is known",
-    "overloaded": "the provider cannot answer just now",
-    "auth": "not logged in, or not allowed",
-    "billing": "nothing is left to pay with",
-    "context": "the work no longer fits into the model's context",
-    "turns": "it has used up its turns",
-    "budget": "it has used up its budget",
-    "timeout": "ran out of time",
-    "idle": "printed nothing for too long",
-    "crashed": "broke off by itself, without saying how it went",
-    "killed": "ended by a signal, or told to stop",
-    "lost": "nobody can know how it ended",
+    **{name: of.meaning for name, of in verdicts.VERDICTS.items() if name not in ("interrupted", "gate")},
 }
-"""Every verdict, with what it means."""
+"""Every verdict that a driver can give, with what it means. What follows from each stands in `fsm.verdicts`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
