@@ -32,7 +32,7 @@ from journal.reader import Reader
 from journal.replay import Problem, verify
 from journal.salvage import Salvage
 from journal.store import SqliteJournal
-from journal.watch import identity
+from journal.watch import Place, identity, place
 
 _STATES = frozenset({TaskState.SPAWNED, TaskState.RUNNING, TaskState.STOPPING})
 _FAILED = frozenset({TaskState.FAILED, TaskState.WAITING})
@@ -88,6 +88,8 @@ def recover(journal: Path, paths: SprintPaths | None, target: Path, clock: Clock
         remains = remains_of(paths, sprint) if paths is not None and ours else Remains()
         ahead = [path for path, trace in remains.traces.items() if trace.number > sprint.units[path].attempt]
         why = _said(problem, rows) or _why(salvage, journal, rows, known, ahead)
+        if why is None and paths is not None and sprint.live and _elsewhere(sprint, journal):
+            why = "it is another file than the one that its last supervisor had"
         if why is None:
             return None
         before = {path: unit.attempt for path, unit in sprint.units.items()}
@@ -222,6 +224,11 @@ def _belongs(sprint: Sprint, journal: Path) -> bool:
     return bool(lease.get("path") == here["path"] or lease.get("inode") == here["inode"])
 
 
+def _elsewhere(sprint: Sprint, journal: Path) -> bool:
+    """A backup that was put back, an import, a copy: `run` would take what had not ended for another sprint's."""
+    return sprint.lease is not None and place(sprint.lease.decoded(), journal) is Place.COPIED
+
+
 def _said(problem: Problem | None, rows: int) -> str | None:
     if problem is None:
         return None
@@ -232,6 +239,8 @@ def _said(problem: Problem | None, rows: int) -> str | None:
 def _why(salvage: Salvage, journal: Path, rows: int, known: int, ahead: list[str]) -> str | None:
     if salvage.transplanted:
         return "its header or its schema cannot be read"
+    if salvage.torn:
+        return f"what stands after row {rows} cannot be read"
     found = next(audit(Reader(salvage.connection, journal)), None)
     if found is not None:
         return found.message
@@ -264,8 +273,8 @@ def replace(moves: list[tuple[Path, Path]]) -> None:
     Until the last step there is no journal at its place, or the damaged one: neither lets a run begin.
     """
     last = len(moves) - 1
-    for place, (old, new) in enumerate(moves):
-        if place == last:
+    for step, (old, new) in enumerate(moves):
+        if step == last:
             rebuild.synced(old)
         try:
             old.rename(new)

@@ -47,6 +47,8 @@ class Salvage:
                 f"{error.filename or path} cannot be copied: {error.strerror}",
                 hint="a damaged journal is read from a copy, so there has to be room for one",
             ) from error
+        self.torn = False
+        """Some row could not be read."""
         self.connection = _connection(self.copy)
         self.transplanted = not _readable(self.connection)
         """Header and schema could not be read, and are those of a fresh journal."""
@@ -81,6 +83,7 @@ class Salvage:
             try:
                 found = self.connection.execute(sql, [after]).fetchall()
             except FAILURES:
+                self.torn = self.torn or key == "seq"
                 if size == 1:
                     misses, after = misses + 1, after + 1
                 size = 1

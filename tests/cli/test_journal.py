@@ -291,6 +291,34 @@ def test_a_background_task_is_taken_up_with_the_log_that_bears_its_time(
     assert spawned.decoded()["log"] == f"logs/d-{made}.log"
 
 
+def test_a_backup_that_was_put_back_goes_on_with_what_is_there(
+    scene: Scene, fsm_sprint: Command, tmp_path: Path
+) -> None:
+    for unit, number in (("a", 1), ("b", 1), ("b", 2)):
+        record(scene, unit, number)
+    fsm_sprint("journal", "backup", "-o", tmp_path / "copy.db")
+    for file in scene.paths.state.glob("journal.db*"):
+        file.unlink()
+    shutil.copyfile(tmp_path / "copy.db", scene.paths.journal)
+
+    done = fsm_sprint("journal", "recover", "--in-place", "--yes")
+
+    assert "it is another file than the one that its last supervisor had" in done.out
+    assert states(scene.paths.journal)["b"] == ("running", 2)
+    assert fsm_sprint("journal", "recover").out.startswith("nothing is wrong")
+
+
+def test_a_copy_of_a_sprint_does_not_own_what_ran_in_the_original(
+    scene: Scene, fsm_sprint: Command, tmp_path: Path
+) -> None:
+    shutil.copytree(scene.paths.directory, tmp_path / "copy")
+
+    done = fsm_sprint("journal", "recover", tmp_path / "copy", "--in-place", "--yes")
+
+    assert "lost, nothing tells what became of it: b" in done.out
+    assert states(tmp_path / "copy" / ".fsm-sprint" / "journal.db")["b"] == ("failed", 2)
+
+
 def test_what_still_runs_and_is_known_is_said_and_left_to_the_next_run(
     scene: Scene, fsm_sprint: Command
 ) -> None:
