@@ -5,10 +5,13 @@ Rule: each check looks at one file only, so that a lone workflow can be checked 
 
 from collections.abc import Iterable, Iterator
 
+from compiler.atoms import MODELS
+from compiler.clauses import Agent
+from compiler.conflicts import check_level, check_phase
 from compiler.diagnostics import Diagnostic, Severity
 from compiler.nearest import near_miss
 from compiler.resolve import Loaded
-from compiler.source import MODELS, Agent, Phase, Sprint
+from compiler.source import Item, Phase, Settings, Sprint
 from compiler.template import left_over, variable_for
 from compiler.tree import Document, Loc, Mapping
 from compiler.validate import keys_at, numbered
@@ -21,6 +24,7 @@ MOST = 200
 def check_sprint(document: Document, sprint: Sprint) -> Iterator[Diagnostic]:
     """Findings about SPRINT.yaml alone."""
     yield from _notes(document, "sprint", "SPRINT.yaml")
+    yield from check_level(document, (), sprint, "SPRINT.yaml")
     if sprint.config is not None:
         keys = ", ".join(f"`{key}`" for key in document.root["config"])
         message = f"Nothing has ever read `config`; {keys or 'it'} has no effect"
@@ -35,6 +39,7 @@ def check_workflow_file(loaded: Loaded) -> Iterator[Diagnostic]:
     document, workflow = loaded.document, loaded.workflow
     yield from _notes(document, "workflow", "The workflow")
     yield from _version(document, workflow.schema_version)
+    yield from check_level(document, (), workflow, "The workflow")
     if workflow.mode not in (None, "standard"):
         message = f"The workflow has the mode `{workflow.mode}`; there is only `standard`"
         yield document.diagnose(
@@ -49,6 +54,8 @@ def check_workflow_file(loaded: Loaded) -> Iterator[Diagnostic]:
             yield document.diagnose("DUPLICATE_PHASE_ID", message, (*loc, "id"), related=(other,))
         first.setdefault(phase.id, index)
         yield from _action(document, loc, phase)
+        yield from check_level(document, loc, phase, f"Phase `{phase.id}`")
+        yield from check_phase(document, loc, phase)
         yield from _gate(document, loc, phase)
         yield from _literal(document, (*loc, "cwd"), phase.cwd or "")
         for name, value in (phase.env or {}).items():
@@ -58,9 +65,11 @@ def check_workflow_file(loaded: Loaded) -> Iterator[Diagnostic]:
     yield from _hooks(document, loaded)
 
 
-def check_models(documents: Iterable[Document], *, agents: Iterable[Agent | None]) -> Iterator[Diagnostic]:
+def check_models(
+    documents: Iterable[Document], *, levels: Iterable[Settings | Item | None]
+) -> Iterator[Diagnostic]:
     """Names of models that the default agent does not have. With other agents about, any name may be right."""
-    if any(agent is not None and agent != "claude" for agent in agents):
+    if any(_named(agent) != "claude" for level in levels if level is not None for agent in _asked(level)):
         return
     for document in documents:
         for loc in _models(document):
@@ -77,6 +86,14 @@ def check_models(documents: Iterable[Document], *, agents: Iterable[Agent | None
                 yield document.diagnose(
                     "INVALID_MODEL", f"`{name}` is no model that the agent has", loc, hint=hint
                 )
+
+
+def _asked(level: Settings | Item) -> list[Agent]:
+    return [level.agent] if level.agent is not None else level.agents or []
+
+
+def _named(agent: Agent) -> str:
+    return agent if isinstance(agent, str) else getattr(agent, "name", "")
 
 
 def _models(document: Document) -> Iterator[Loc]:
@@ -110,10 +127,21 @@ def _notes(document: Document, kind: str, subject: str) -> Iterator[Diagnostic]:
             yield unknown(document, (key,), subject, meant)
         else:
             message = f"{subject} has a key `{key}` that means nothing here"
-            hint = "fine as a note; in a comment it would not be told"
+            hint = _elsewhere(kind, key) or "fine as a note; in a comment it would not be told"
             yield document.diagnose(
                 "UNKNOWN_KEY", message, (key,), key=True, hint=hint, severity=Severity.WARNING
             )
+
+
+def _elsewhere(kind: str, key: str) -> str | None:
+    """Where a key that means nothing at the top level of a kind of file does mean something."""
+    places = [
+        "SPRINT.yaml" if kind == "workflow" and key in keys_at("sprint", "") else "",
+        "workflows" if kind == "sprint" and key in keys_at("workflow", "") else "",
+        "phases" if key in keys_at("workflow", "phases/#") else "",
+    ]
+    found = " and of ".join(place for place in places if place)
+    return f"`{key}` is a key of {found}" if found else None
 
 
 def unknown(document: Document, loc: Loc, subject: str, meant: str) -> Diagnostic:
@@ -175,6 +203,10 @@ def _action(document: Document, loc: Loc, phase: Phase) -> Iterator[Diagnostic]:
 
 
 def _gate(document: Document, loc: Loc, phase: Phase) -> Iterator[Diagnostic]:
+    if phase.accept is not None:
+        run = phase.accept if isinstance(phase.accept, str) else getattr(phase.accept, "run", None)
+        place = ("accept",) if isinstance(phase.accept, str) else ("accept", "run")
+        yield from _literal(document, (*loc, *place), run or "")
     gate = phase.gate
     if gate is None:
         return
@@ -216,11 +248,16 @@ def _command(document: Document, loc: Loc, phase: Phase) -> Iterator[Diagnostic]
             yield document.diagnose("RUN_TEMPLATE", message, document.inside(place, braces), hint=hint)
     if parts and not parts[0].strip():
         yield document.diagnose("INVALID_RUN", f"Phase `{phase.id}` has a `run` without a program", at)
-    for key, value in (("agent", phase.agent), ("model", phase.model)):
-        if value is not None:
+    mends = phase.gate is not None and phase.gate.on_fail is not None
+    for key, value in (("agent", phase.agent), ("agents", phase.agents), ("model", phase.model)):
+        if value is not None and not (mends and key != "model"):
             message = f"Phase `{phase.id}` runs a command, so its `{key}` has no effect"
             yield document.diagnose(
-                f"{key.upper()}_IGNORED", message, (*loc, key), key=True, severity=Severity.WARNING
+                f"{key.removesuffix('s').upper()}_IGNORED",
+                message,
+                (*loc, key),
+                key=True,
+                severity=Severity.WARNING,
             )
 
 

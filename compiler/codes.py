@@ -4,13 +4,14 @@ Rule: the predecessor's codes are kept. A code is found by where in the document
 what has no row here is INVALID_ with the name of its key.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from pydantic_core import ErrorDetails
 
+from compiler.clauses import TAGGED
 from compiler.diagnostics import Diagnostic
 from compiler.nearest import closest, near_miss
-from compiler.source import TAGS
 from compiler.tree import Document
 from compiler.validate import keys_at
 
@@ -142,6 +143,8 @@ _ROWS: dict[str, tuple[Row, ...]] = {
     ),
 }
 
+_OWNERS = ("phases/#", "collections/*/#", "steps/#", "per-iteration-hooks/#")
+"""Blocks that a finding names by themselves."""
 _WHY = {
     "string_type": "is not text",
     "int_type": "is not a whole number",
@@ -154,7 +157,9 @@ _WHY = {
     "greater_than_equal": "is less than {ge}",
     "less_than_equal": "is more than {le}",
     "literal_error": "is none of {expected}",
+    "finite_number": "is not a finite number",
     "too_short": "is empty",
+    "too_long": "has more than {max_length} elements",
     "string_pattern_mismatch": "is blank",
 }
 _HINTS = {
@@ -171,6 +176,12 @@ _HINTS = {
     "GATE_MISSING_ON_FAIL_PROMPT": "say in `prompt:` what the fix agent is to do",
     "WORKTREE_MISSING_ENABLED": "write `enabled: true` or `enabled: false`",
     "WORKFLOW_WORKTREE_MISSING_ENABLED": "write `enabled: true` or `enabled: false`",
+    "INVALID_ACCEPT": "write `accept: COMMAND`, or a list of paths and globs that have to be there",
+    "INVALID_AGENT": "write `agent: NAME`, `agent: {name: NAME, …}` or `agent: {command: [PROGRAM, …]}`",
+    "INVALID_AGENTS": "write `agents: [claude, codex]`: the first is asked first",
+    "INVALID_APPROVE": "write `approve: MESSAGE`, or `approve: {message, timeout, on-timeout}`",
+    "INVALID_BUDGET": "write `budget: {cost-usd: 20, tokens: 5000000, wall: 8h, attempts: 100}`, or some of these",
+    "INVALID_ON": "write `on: {blocked: COMMAND, completed: {url: https://…}}`",
 }
 _HINTS_BY_TYPE = {
     "bool_type": "write true or false: in YAML 1.2, yes, no, on and off are text",
@@ -197,7 +208,7 @@ def _told(document: Document, kind: str, error: ErrorDetails) -> Diagnostic:
     if error["type"] == "extra_forbidden":
         return _unknown(document, kind, loc, place, subject)
     sort, why = _sort(error), _why(error)
-    hint = _HINTS_BY_TYPE.get(error["type"])
+    hint = _HINTS_BY_TYPE.get(error["type"]) or _meant(error)
     for at, sorts, code, sentence in _ROWS[kind]:
         if at == place and (not sorts or sort in sorts.split()):
             return document.diagnose(
@@ -210,21 +221,25 @@ def _told(document: Document, kind: str, error: ErrorDetails) -> Diagnostic:
         message = f"{subject} has `{inside.rpartition('/')[0]}` without `{loc[-1]}`"
     else:
         message = f"{subject} has `{inside}`, which {why}"
+    if loc[-1] == key:  # the block itself is of no kind that it can be
+        hint = _HINTS.get(code) or hint
     return document.diagnose(code, message, loc, key=error["loc"][-1] == "[key]", hint=hint)
+
+
+def _meant(error: ErrorDetails) -> str | None:
+    """The word that may have been meant where only some are known."""
+    context = error.get("ctx", {})
+    word, known = error["input"], context.get("known")
+    if not isinstance(word, str):
+        return None
+    words = known or re.findall(r"'([^']*)'", str(context.get("expected", "")))
+    meant = near_miss(word, words) or closest(word, words)
+    return f"did you mean `{meant}`?" if meant else f"known are: {', '.join(known)}" if known else None
 
 
 def _within(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """A validator's location as a path into the document: without the names of union members."""
-    found: list[str | int] = []
-    for part in loc:
-        tagged = (
-            part in TAGS
-            and bool(found)
-            and (found[-1] in ("agent", "run", "concurrency") or (len(found) == 2 and found[0] == "steps"))
-        )
-        if not tagged and part != "[key]":
-            found.append(part)
-    return tuple(found)
+    return tuple(part for part in loc if part != "[key]" and not str(part).startswith(TAGGED))
 
 
 def _subject(document: Document, kind: str, loc: tuple[str | int, ...]) -> str:
@@ -249,9 +264,13 @@ def _unknown(
     name = str(loc[-1])
     block = place.rpartition("/")[0]
     keys = keys_at(kind, block)
-    where = "" if block.endswith("#") else f" in `{block.rpartition('/')[2]}`"
+    names = block.removesuffix("/#").rpartition("/")
+    where = "" if block in ("", *_OWNERS) else f" in `{names[2]}`"
     meant = near_miss(name, keys) or closest(name, keys)
-    hint = f"did you mean `{meant}`?" if meant else f"known are: {', '.join(keys)}"
+    if name in keys:  # of a block that can be written in more than one way
+        hint = f"`{name}` belongs to another form of `{names[2]}`"
+    else:
+        hint = f"did you mean `{meant}`?" if meant else f"known are: {', '.join(keys)}"
     return document.diagnose(
         "UNKNOWN_KEY", f"{subject} has an unknown key `{name}`{where}", loc, key=True, hint=hint
     )

@@ -7,8 +7,9 @@ than its own text.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from compiler import settings
+from compiler import accept, settings
 from compiler.builtin import EXECUTE
+from compiler.conflicts import check_settled
 from compiler.diagnostics import Findings, Severity
 from compiler.expand import Outlined, check_ids, flat, outline
 from compiler.items import Collection, aliases, context, ids
@@ -17,7 +18,7 @@ from compiler.resolve import Library
 from compiler.settings import Pairs, Settled
 from compiler.source import Item, Sprint
 from compiler.template import Scope, item_names
-from compiler.tree import Document
+from compiler.tree import Document, Loc
 from fsm import plan
 from fsm.plan import Group, Leaf, Node, escape
 
@@ -41,6 +42,9 @@ class _Stencil:
     settled: Settled
     run: str | tuple[str, ...] | None
     gate: plan.Gate | None
+    wanted: accept.Wanted | None
+    """What `accept` asks for."""
+    budget: plan.Budget | None
     env: Pairs
     """The variables that are the same for every item."""
     clashes: bool
@@ -97,6 +101,7 @@ class Emitter:
         path = escape(outlined.id)
         names = ids(collection, kind)
         known = aliases(collection, self.kinds[collection.name])
+        settled = settings.settle(outlined, self.sprint)
         cut: dict[str, list[_Stencil]] = {}
         steps: list[Node] = []
         for index, item in enumerate(collection.items):
@@ -107,6 +112,11 @@ class Emitter:
                 stencils = cut[chosen] = list(self._stencils(outlined, chosen, kind))
             step = f"{path}/{escape(names[index])}"
             stamp = self._stamp(collection, index, item, name=names[index], kind=kind, path=step)
+            gate = None
+            if item.accept is not None:
+                task = item.prompt if any(stencil.prompt is not None for stencil in stencils) else None
+                line = settings.agents(item) or settled.agents
+                gate = accept.gate(accept.wanted(item.accept), task, line[0] if line else None)
             steps.append(
                 Group(
                     id=names[index],
@@ -116,8 +126,17 @@ class Emitter:
                     prompt=item.prompt,
                     model=item.model,
                     depends_on=tuple([names[known[name]] for name in item.depends_on or ()]),
+                    gate=gate,
+                    budget=settings.budget(item.budget),
+                    approval=settings.approval(item.approve),
                 )
             )
+        first = settled.agents[0] if settled.agents else None
+        gate = settings.gate(outlined.gate, first)
+        if outlined.accept is not None:
+            asked = any(stencil.prompt is not None for stencils in cut.values() for stencil in stencils)
+            what = self._filled(outlined, accept.wanted(outlined.accept), None, path)
+            gate = accept.gate(what, f"the steps of `{outlined.id}`, all of them" if asked else None, first)
         return Group(
             id=outlined.id,
             path=path,
@@ -128,8 +147,39 @@ class Emitter:
             wait=outlined.wait,
             on_parallel_failure=outlined.phase.on_parallel_failure,
             breaks=outlined.breaks,
-            gate=settings.gate(outlined.gate, settings.settle(outlined, self.sprint).agent),
+            gate=gate,
+            budget=settings.budget(outlined.budget),
+            approval=self._approval(outlined, None, path),
         )
+
+    def _approval(self, outlined: Outlined, subject: Subject | None, path: str) -> plan.Approval | None:
+        """What a person is asked before it starts, with the variables of the message filled in."""
+        written = outlined.approve
+        if written is None:
+            return None
+        short = isinstance(written, str)
+        message = written if isinstance(written, str) else written.message
+        at = ("approve",) if short else ("approve", "message")
+        return settings.approval(written, self._fill(outlined, message, subject, path, at))
+
+    def _filled(
+        self, outlined: Outlined, what: accept.Wanted, subject: Subject | None, path: str
+    ) -> accept.Wanted:
+        """What is asked for when it is done, with the variables of its paths filled in."""
+        if not what.variable:
+            return what
+        listed = isinstance(outlined.accept, list)
+
+        def fill(text: str, at: tuple[str | int, ...]) -> str:
+            return self._fill(outlined, text, subject, path, ("accept", *(at[1:] if listed else at)))
+
+        return what.filled(fill)
+
+    def _fill(self, outlined: Outlined, text: str, subject: Subject | None, path: str, at: Loc) -> str:
+        if "{{" not in text:
+            return text
+        named = item_names(text, subject.kind) if subject is not None else []
+        return self.prompts.fill(outlined, text, named, subject, path, at=at)
 
     def _scheduled(self, collection: Collection) -> bool:
         """Whether the sprint's old switch lets steps that depend on each other run side by side."""
@@ -173,11 +223,11 @@ class Emitter:
 
     def _stencil(self, outlined: Outlined, kind: str) -> _Stencil:
         phase = outlined.phase
-        settled = settings.settle(outlined, self.sprint)
         prompt = phase.prompt
         if prompt is None and phase.run is None and not outlined.barrier:
             prompt = f"Execute phase: {outlined.id}"
         settled = settings.settle(outlined, self.sprint)
+        self.findings.add(*check_settled(outlined, settled, (self.document, self.sprint)))
         return _Stencil(
             outlined=outlined,
             segment=escape(outlined.id),
@@ -185,7 +235,9 @@ class Emitter:
             named=item_names(prompt, kind) if kind and prompt is not None else [],
             settled=settled,
             run=tuple(phase.run) if isinstance(phase.run, list) else phase.run,
-            gate=settings.gate(outlined.gate, settled.agent),
+            gate=settings.gate(outlined.gate, settled.agents[0] if settled.agents else None),
+            wanted=accept.wanted(outlined.accept) if outlined.accept is not None else None,
+            budget=settings.budget(outlined.budget),
             env=settings.joined(self.common, (("PHASE_ID", outlined.label),), settled.env),
             clashes=any(name.startswith(("ITEM_", "STEP_")) for name, _ in settled.env),
         )
@@ -213,6 +265,11 @@ class Emitter:
     def _node(self, stencil: _Stencil, stamp: _Stamp | None) -> Node:
         outlined, settled = stencil.outlined, stencil.settled
         path = stencil.segment if stamp is None else f"{stamp.path}/{stencil.segment}"
+        subject = None if stamp is None else stamp.subject
+        wanted = stencil.wanted
+        if wanted is not None:
+            wanted = self._filled(outlined, wanted, subject, path)
+        approval = self._approval(outlined, subject, path)
         self.leaves += 1
         if outlined.barrier:
             return Group(
@@ -222,7 +279,9 @@ class Emitter:
                 wait=outlined.wait,
                 on_parallel_failure=outlined.phase.on_parallel_failure,
                 breaks=outlined.breaks,
-                gate=stencil.gate,
+                gate=stencil.gate if wanted is None else accept.gate(wanted, None, None),
+                budget=stencil.budget,
+                approval=approval,
             )
         prompt, env = stencil.prompt, stencil.env
         item = None
@@ -230,33 +289,42 @@ class Emitter:
             item = stamp.item
             env = settings.joined(stamp.env, env) if stencil.clashes else stamp.env + env
         if prompt is not None:
-            prompt = self.prompts.fill(
-                outlined, prompt, stencil.named, None if stamp is None else stamp.subject, path
-            )
-            self.text += len(prompt)
+            prompt = self.prompts.fill(outlined, prompt, stencil.named, subject, path)
+            self.text += len(prompt) * (1 if wanted is None else 2)
         if self.leaves > MAX_LEAVES or self.text > MAX_TEXT:
             raise TooLarge
-        agent, model, retry = settled.agent, settled.model, settled.retry
+        line, model, retry, timeout = settled.agents, settled.model, settled.retry, settled.timeout
         if item is not None:
-            agent = settings.agent(item.agent) or agent
+            line = settings.agents(item) or line
             model = item.model or model
             retry = settings.retry(item.retry) or retry
+            timeout = item.timeout or timeout
+        failover = line[1:] if prompt is not None else ()
+        # Who mends has the same line behind it as who works; only a named mender has none.
+        mender = None if failover or not line else line[0]
+        gate = stencil.gate if stencil.gate is None else replace(stencil.gate, agent=mender)
         return Leaf(
             id=outlined.id,
             path=path,
             prompt=prompt,
             run=stencil.run,
-            agent=None if prompt is None else agent,
+            agent=line[0] if line and prompt is not None else None,
+            failover=failover,
             model=None if prompt is None else model,
             env=env,
             cwd=settled.cwd,
-            timeout=settled.timeout,
+            timeout=timeout,
             idle_timeout=settled.idle_timeout,
+            first_output=settled.first_output,
             parallel=outlined.parallel,
             wait=outlined.wait,
             on_parallel_failure=outlined.phase.on_parallel_failure,
             breaks=outlined.breaks,
-            gate=stencil.gate if stencil.gate is None else replace(stencil.gate, agent=agent),
+            gate=gate if wanted is None else accept.gate(wanted, prompt, mender),
             retry=retry,
+            on_lost=settled.on_lost,
+            idempotent=settled.idempotent,
             exclusive=settled.exclusive,
+            budget=stencil.budget,
+            approval=approval,
         )

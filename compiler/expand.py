@@ -1,16 +1,17 @@
 """The phases of a sprint laid out: inline references opened, for-each phases marked, settings gathered.
 
 Rule: nothing that a phase says is lost on the way. What a reference says about its phases holds for each of them
-(model, agent, env, …), its wait for the first and its break and gate for the last.
+(model, agent, env, …), its wait and approval for the first, its break and gate for the last.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from compiler.builtin import EXECUTE
+from compiler.clauses import Accepted, Approve, Budget, Gate
 from compiler.diagnostics import Diagnostic, Findings, Severity
 from compiler.resolve import MAX_DEPTH, Library, Loaded
-from compiler.source import Gate, Phase, Settings, Workflow
+from compiler.source import Phase, Settings, Workflow
 from compiler.tree import Document, Loc
 
 
@@ -34,6 +35,14 @@ class Outlined:
     wait: bool
     breaks: bool
     gate: Gate | None
+    accept: Accepted | None
+    approve: Approve | None
+    budget: Budget | None
+
+    @property
+    def checked(self) -> str:
+        """The key by which it is checked when it is done: `gate`, `accept` or none."""
+        return "gate" if self.gate is not None else "accept" if self.accept is not None else ""
 
     @property
     def barrier(self) -> bool:
@@ -60,7 +69,18 @@ class Outlined:
 
 def flat(loop: Outlined) -> Outlined:
     """What every item of a for-each with a prompt or a command of its own goes through: that, as phase `execute`."""
-    return replace(loop, id=EXECUTE, number=0, parallel=False, wait=False, breaks=False, gate=None)
+    return replace(
+        loop,
+        id=EXECUTE,
+        number=0,
+        parallel=False,
+        wait=False,
+        breaks=False,
+        gate=None,
+        accept=None,
+        approve=None,
+        budget=None,
+    )
 
 
 def outline(
@@ -101,6 +121,9 @@ def _outlined(
             wait=bool(phase.wait_for_parallel),
             breaks=bool(phase.break_),
             gate=phase.gate,
+            accept=phase.accept,
+            approve=phase.approve,
+            budget=phase.budget,
         )
         if phase.workflow is None or phase.for_each is not None:
             done.append(made)
@@ -139,19 +162,38 @@ def _marked(reference: Outlined, inner: list[Outlined], findings: Findings) -> l
         inner[0] = replace(inner[0], wait=True)
     if reference.breaks:
         inner[-1] = replace(inner[-1], breaks=True)
-    if reference.gate is not None:
-        last = inner[-1]
-        if last.gate is not None:
-            other = last.document.related(f"the gate of its last phase `{last.id}`", (*last.loc, "gate"))
-            message = f"Phase `{reference.id}` has a gate, and so has the last phase of the workflow that it refers to"
-            hint = "keep one of the two, or give the workflow a last phase that only checks"
+    if reference.budget is not None:
+        message = f"Phase `{reference.id}` refers to a workflow: its phases come in its place, and none has its budget"
+        hint = "put it on one of those phases, or on the sprint"
+        findings.add(document.diagnose("BUDGET_ON_REFERENCE", message, (*loc, "budget"), key=True, hint=hint))
+    if reference.approve is not None:
+        first = inner[0]
+        if first.approve is not None:
+            other = first.document.related(f"that of its first phase `{first.id}`", (*first.loc, "approve"))
+            message = f"Phase `{reference.id}` asks a person, and so does the first phase of its workflow"
             findings.add(
                 document.diagnose(
-                    "GATE_CONFLICT", message, (*loc, "gate"), key=True, hint=hint, related=(other,)
+                    "APPROVE_CONFLICT", message, (*loc, "approve"), key=True, hint=_KEEP, related=(other,)
                 )
             )
-        inner[-1] = replace(last, gate=reference.gate, breaks=inner[-1].breaks)
+        inner[0] = replace(first, approve=reference.approve)
+    if reference.checked:
+        last = inner[-1]
+        if last.checked:
+            other = last.document.related(
+                f"the gate of its last phase `{last.id}`", (*last.loc, last.checked)
+            )
+            message = f"Phase `{reference.id}` has a gate, and so has the last phase of the workflow that it refers to"
+            hint = f"{_KEEP}, or give the workflow a last phase that only checks"
+            place = (*loc, reference.checked)
+            findings.add(
+                document.diagnose("GATE_CONFLICT", message, place, key=True, hint=hint, related=(other,))
+            )
+        inner[-1] = replace(last, gate=reference.gate, accept=reference.accept)
     return inner
+
+
+_KEEP = "keep one of the two"
 
 
 def check_ids(outlined: Iterable[Outlined]) -> Iterator[Diagnostic]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.check import MOST, unknown
+from compiler.conflicts import check_item
 from compiler.diagnostics import Diagnostic, Severity
 from compiler.expand import Outlined
 from compiler.nearest import closest, near_miss
@@ -189,6 +190,14 @@ def check_keys(document: Document, collection: Collection, used: set[str]) -> It
             if meant is not None:
                 subject = f"Item {index + 1} of `{collection.name}`"
                 yield unknown(document, (*collection.loc, index, key), subject, meant)
+
+
+def check_words(document: Document, collection: Collection) -> Iterator[Diagnostic]:
+    """Findings about what each item says by itself."""
+    for index, item in enumerate(collection.items):
+        if item is not None:
+            name = f"Item {index + 1} of `{collection.name}`"
+            yield from check_item(document, (*collection.loc, index), item, name)
 
 
 def context(item: Item, raw: Any, *, step_id: str, index: int, kind: str) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field
 from pydantic_core import ErrorDetails, PydanticCustomError, ValidationError
 
+from compiler.atoms import Closed, Seconds, Text
 from compiler.diagnostics import CompileError, Diagnostic
 from compiler.nearest import closest, near_miss
 from compiler.reader import load
-from compiler.source import Closed, Seconds, Text
 from compiler.tree import Document
 from compiler.validate import alias
 from compiler.values import seconds

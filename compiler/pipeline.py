@@ -20,11 +20,11 @@ from compiler.expand import Outlined, check_ids, outline
 from compiler.reader import load
 from compiler.resolve import Library, Loaded, follow, named_in, shown
 from compiler.search import folders
-from compiler.source import Sprint, Workflow
+from compiler.source import Item, Settings, Sprint, Workflow
 from compiler.template import Scope, names_in
 from compiler.tree import Document
 from compiler.validate import read
-from fsm.plan import Node, Plan
+from fsm.plan import Group, Node, Plan
 
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}_", re.ASCII)
 
@@ -95,8 +95,8 @@ def check_workflow(path: Path) -> tuple[Diagnostic, ...]:
     if workflow is not None:
         loaded = Loaded(name=path.stem, key=str(path), document=document, workflow=workflow)
         diagnostics += check_workflow_file(loaded)
-        agents = [workflow.agent, *(phase.agent for _, phase in loaded.phases())]
-        diagnostics += check_models([document], agents=agents)
+        levels = [workflow, *(phase for _, phase in loaded.phases())]
+        diagnostics += check_models([document], levels=levels)
     return _ordered(diagnostics, [document])
 
 
@@ -163,6 +163,7 @@ class _Compile:
             self.sources.stop()
         scope = Scope(sprint_id=sprint_id, sprint_name=self.sprint.name)
         phases = self.emit(main, outlined, kinds, scope)
+        self.check_retry(main, phases)
         if self.findings.failed() or (self.sources.strict and self.findings.items):
             self.sources.stop()
         parallel = self.sprint.parallel_execution
@@ -183,6 +184,9 @@ class _Compile:
             agents=agents,
             alone=self.sprint.exclusive,
             on_parallel_failure=self.sprint.on_parallel_failure or "warn",
+            budget=settings.budget(self.sprint.budget),
+            **({} if self.sprint.max_repeats is None else {"most_attempts": self.sprint.max_repeats}),
+            subscriptions=settings.subscriptions(self.sprint.on),
             sources=tuple(
                 (os.path.relpath(document.path, self.directory), document.sha256)
                 for document in self.sources.documents
@@ -215,13 +219,14 @@ class _Compile:
         """Each file alone, and names of models over all of them."""
         self.findings.add(*check_sprint(self.document, self.sprint))
         loaded = [one for one in self.library.loaded.values() if one is not None]
-        agents = [self.sprint.agent]
+        levels: list[Settings | Item | None] = [self.sprint]
         for one in loaded:
             self.findings.add(*check_workflow_file(one))
-            agents += [one.workflow.agent, *(phase.agent for _, phase in one.phases())]
+            levels += [one.workflow, *(phase for _, phase in one.phases())]
         for collection in self.collections.values():
-            agents += [item.agent for item in collection.items if item is not None]
-        self.findings.add(*check_models([self.document, *(one.document for one in loaded)], agents=agents))
+            levels += collection.items
+            self.findings.add(*items.check_words(self.document, collection))
+        self.findings.add(*check_models([self.document, *(one.document for one in loaded)], levels=levels))
 
     def check_items(self, outlined: Sequence[Outlined]) -> dict[str, list[str]]:
         """Collections against phases. Gives what for-each phases call the items of each collection."""
@@ -265,6 +270,30 @@ class _Compile:
             message = "The plan would have more than 1,000,000 leaves, or more than 512 MiB of prompts"
             self.findings.add(self.document.diagnose("PLAN_TOO_LARGE", message))
             return ()
+
+    def check_retry(self, main: Loaded, phases: Sequence[Node]) -> None:
+        """A policy for prompts in a sprint that has none."""
+        document = self.document if self.sprint.retry is not None else main.document
+        if self.sprint.retry is None and main.workflow.retry is None:
+            return
+        found: list[Node] = list(phases)
+        while found:
+            node = found.pop()
+            if isinstance(node, Group):
+                found += node.children
+            elif node.prompt is not None:
+                return
+        message = "No phase asks an agent, and a command is tried again only where its own phase says so"
+        self.findings.add(
+            document.diagnose(
+                "RETRY_WITHOUT_EFFECT",
+                message,
+                ("retry",),
+                key=True,
+                hint="put `retry` on the phases that are to be tried again",
+                severity=Severity.WARNING,
+            )
+        )
 
     def sprint_id(self) -> str:
         """The id as it is written, or the name of the directory, dated."""

@@ -39,6 +39,12 @@ class _Told:
     where: Loc | None
     others: int = 0
 
+    @property
+    def what(self) -> str:
+        """What it was met in."""
+        key = self.loc[2] if self.loc[0] == "phases" else "prompt"
+        return "prompt" if key == "prompt" else f"`{key}`"
+
 
 @dataclass(slots=True)
 class Prompts:
@@ -56,38 +62,42 @@ class Prompts:
         named: list[tuple[str, str]],
         subject: Subject | None,
         path: str,
+        *,
+        at: Loc = ("prompt",),
     ) -> str:
-        """The prompt of one leaf. `named` are the item variables that it has as written."""
+        """A text of one leaf, which stands `at` this place in its phase. `named` are its item variables as written."""
         if "{{" not in prompt and subject is None:
             return prompt
         values = None if subject is None else subject.values
         if subject is not None:
             for braces, name in named:
                 if name not in subject.values:
-                    self._lacks(outlined, braces, subject)
+                    self._lacks(outlined, braces, subject, at)
         kind = "" if subject is None else subject.kind
         text = expand(
             prompt, self.scope, phase_id=outlined.label, phase_index=outlined.number, item=values, kind=kind
         )
         if "{{" in text:
-            self._left(outlined, prompt, text, subject, path)
+            self._left(outlined, prompt, text, subject, path, at=at)
         return text
 
-    def _lacks(self, outlined: Outlined, braces: str, subject: Subject) -> None:
-        loc = (*outlined.loc, "prompt")
+    def _lacks(self, outlined: Outlined, braces: str, subject: Subject, at: Loc) -> None:
+        loc = (*outlined.loc, *at)
         key = (outlined.document.file, loc, braces)
         if key in self.missing:
             self.missing[key].others += 1
         else:
             self.missing[key] = _Told(outlined.document, loc, braces, subject.name, subject.loc)
 
-    def _left(self, outlined: Outlined, prompt: str, text: str, subject: Subject | None, path: str) -> None:
+    def _left(
+        self, outlined: Outlined, prompt: str, text: str, subject: Subject | None, path: str, *, at: Loc
+    ) -> None:
         """Note what is left in a filled-in text: in the phase's own prompt, or in what the item brought along."""
         for braces in left_over(text):
             if subject is None or braces in prompt:
-                if (outlined.document.file, (*outlined.loc, "prompt"), braces) in self.missing:
+                document, loc = outlined.document, (*outlined.loc, *at)
+                if (document.file, loc, braces) in self.missing:
                     continue
-                document, loc = outlined.document, (*outlined.loc, "prompt")
             else:
                 document, loc = self.sprint, (*subject.loc, "prompt")
             key = (document.file, loc, braces)
@@ -106,7 +116,7 @@ class Prompts:
             hint = f"add `{name}:` to every item that goes through this phase"
             yield told.document.diagnose(
                 "MISSING_ITEM_PROPERTY",
-                f"The prompt names {told.braces}, which item `{told.first}`{more} does not have",
+                f"The {told.what} names {told.braces}, which item `{told.first}`{more} does not have",
                 told.document.inside(told.loc, told.braces),
                 hint=f"did you mean `{meant}`?" if meant else hint,
                 related=(self.sprint.related(f"item `{told.first}` is here", told.where),),
@@ -115,7 +125,7 @@ class Prompts:
             more = f" and {told.others} more" if told.others else ""
             yield told.document.diagnose(
                 "UNRESOLVED_VARIABLES",
-                f"{told.braces} stands for nothing and stays as it is in the prompt of {told.first}{more}",
+                f"{told.braces} stands for nothing and stays as it is in the {told.what} of {told.first}{more}",
                 told.document.inside(told.loc, told.braces),
                 hint=_ODD_HINT if _ODD.fullmatch(told.braces) else None,
                 severity=Severity.WARNING,

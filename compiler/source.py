@@ -1,137 +1,28 @@
 """SPRINT.yaml and workflow files as they are written: which keys there are and what each may hold.
 
-Rule: the keys live here and nowhere else; validation, did-you-mean and the JSON Schema are all made from these models.
-A closed block refuses a key that it does not know; an open one keeps it for whoever reads the file.
+Rule: the keys live here and in `compiler.clauses`, and nowhere else; validation, did-you-mean and the JSON Schema are
+all made from these models.
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
+from pydantic import Discriminator, Field, Tag
+
+from compiler.atoms import (
+    Closed,
+    Env,
+    Id,
+    ItemId,
+    Model,
+    Name,
+    Open,
+    Seconds,
+    SprintId,
+    Text,
 )
+from compiler.clauses import Accepted, Agent, Agents, Approve, Budget, Gate, On, Retry, Run
 
-from compiler.values import (
-    DURATION,
-    LONGEST,
-    free_name,
-    item_id,
-    one_line,
-    plain,
-    plain_id,
-    seconds,
-    variable,
-)
-
-MODELS = ("sonnet", "opus", "haiku")
-"""The names that the default agent gives its models."""
-
-
-def kebab(name: str) -> str:
-    """A field's name as it is written in YAML."""
-    return name.replace("_", "-")
-
-
-Text = Annotated[str, Field(pattern=r"\S")]
-Id = Annotated[str, Field(pattern=r"\S"), AfterValidator(one_line)]
-Name = Annotated[
-    str | None, BeforeValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
-]
-SprintId = Annotated[
-    str | None, BeforeValidator(plain_id), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
-]
-ItemId = Annotated[
-    str | None, BeforeValidator(item_id), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
-]
-Seconds = Annotated[
-    float,
-    BeforeValidator(seconds),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST},
-                {"type": "string", "pattern": f"^{DURATION}$"},
-            ]
-        }
-    ),
-]
-Model = Annotated[
-    str,
-    Field(pattern=r"\S"),
-    AfterValidator(one_line),
-    WithJsonSchema({"anyOf": [{"enum": list(MODELS)}, {"type": "string", "pattern": r"\S"}]}),
-]
-Variable = Annotated[
-    str,
-    BeforeValidator(variable),
-    WithJsonSchema({"type": ["string", "number", "boolean", "null"], "maxLength": 100_000}),
-]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(free_name)]
-Env = dict[VariableName, Variable]
-Argv = Annotated[list[str], Field(min_length=1)]
-
-
-class Closed(BaseModel):
-    """A block that knows all its keys."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", alias_generator=kebab)
-
-
-class Open(Closed):
-    """A block in which people keep notes of their own."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class Program(Closed):
-    """An agent that is any program: it gets the prompt on stdin."""
-
-    command: Argv = Field(description="The program and its arguments.")
-
-
-def _agent_kind(value: Any) -> str:
-    return "program" if isinstance(value, dict | Program) else "name"
-
-
-def _run_kind(value: Any) -> str:
-    return "argv" if isinstance(value, list) else "text"
-
-
-def _step_kind(value: Any) -> str:
-    return "text" if isinstance(value, str) else "item"
-
-
-def _limits_kind(value: Any) -> str:
-    return "limits" if isinstance(value, dict | Concurrency) else "number"
-
-
-Agent = Annotated[Annotated[Id, Tag("name")] | Annotated[Program, Tag("program")], Discriminator(_agent_kind)]
-Run = Annotated[Annotated[Text, Tag("text")] | Annotated[Argv, Tag("argv")], Discriminator(_run_kind)]
-TAGS = frozenset({"name", "program", "text", "argv", "item", "number", "limits"})
-"""Names of union members: they turn up in the location of a finding and are no part of the document."""
-
-
-class Retry(Closed):
-    """How often and after what something is tried again, in today's spelling or the predecessor's."""
-
-    max_attempts: Annotated[int, Field(ge=1, le=1000)] | None = Field(
-        default=None, description="Tries in all."
-    )
-    backoff: list[Seconds] | None = Field(
-        default=None, description="Waits before the second, third, … try; the last one repeats."
-    )
-    on: list[Text] | None = Field(default=None, description="Verdicts or classes that are tried again.")
-    old_max_attempts: Annotated[int, Field(ge=1, le=1000)] | None = Field(default=None, alias="maxAttempts")
-    old_backoff: list[Annotated[float, Field(ge=0, le=LONGEST * 1000)]] | None = Field(
-        default=None, alias="backoffMs", description="As `backoff`, in milliseconds."
-    )
-    old_on: list[Text] | None = Field(default=None, alias="retryOn")
+OnLost = Literal["fail", "retry", "ask"]
 
 
 class Settings(Closed):
@@ -139,7 +30,11 @@ class Settings(Closed):
 
     model: Model | None = Field(default=None, description="The agent's model.")
     agent: Agent | None = Field(
-        default=None, description="Who answers prompts: a driver by name, or a program."
+        default=None, description="Who answers prompts: a driver by name, with its settings, or a program."
+    )
+    agents: Agents | None = Field(
+        default=None,
+        description="Who is asked first, and who when that one has met a limit or may not log in.",
     )
     env: Env | None = Field(default=None, description="Variables for the task's environment.")
     cwd: Id | None = Field(
@@ -149,24 +44,16 @@ class Settings(Closed):
     idle_timeout: Seconds | None = Field(
         default=None, description="The time that an attempt may stay silent."
     )
-    retry: Retry | None = None
-
-
-class OnFail(Closed):
-    """What happens between two runs of a gate's script."""
-
-    prompt: Text = Field(description="What the fix agent is told; the script's output is added.")
-    max_retries: Annotated[int, Field(ge=1, le=1000)] = Field(
-        3, description="Runs of the script, the first included."
+    first_output: Seconds | None = Field(
+        default=None, description="The time until the first byte of an attempt's output."
     )
-
-
-class Gate(Closed):
-    """A check that has to pass before its phase counts as done."""
-
-    script: Text = Field(description="Text for /bin/sh -c; exit 0 passes.")
-    on_fail: OnFail | None = None
-    timeout: Seconds = Field(default=60.0, description="The time that one run of the script may take.")
+    retry: Retry | None = None
+    on_lost: OnLost | None = Field(
+        default=None, description="What follows when nobody can know how an attempt ended."
+    )
+    idempotent: bool | None = Field(
+        default=None, description="Running it twice does what running it once does."
+    )
 
 
 class Phase(Settings):
@@ -194,6 +81,11 @@ class Phase(Settings):
         default=None, alias="break", description="Pause the sprint when this phase is done."
     )
     gate: Gate | None = None
+    accept: Accepted | None = Field(
+        default=None, description="A gate in short: a command, or paths that have to be there."
+    )
+    approve: Approve | None = Field(default=None, description="What a person is asked before it starts.")
+    budget: Budget | None = None
     exclusive: Id | None = Field(
         default=None, description="Two phases with the same name here never overlap."
     )
@@ -273,13 +165,22 @@ class Item(Open):
     workflow: Text | None = Field(default=None, description="Another workflow for this item.")
     model: Model | None = None
     agent: Agent | None = None
+    agents: Agents | None = None
+    timeout: Seconds | None = None
     depends_on: list[Text] | None = Field(
         default=None, description="Ids of items that have to be completed first."
     )
     retry: Retry | None = None
+    accept: Accepted | None = None
+    approve: Approve | None = None
+    budget: Budget | None = None
 
 
-Step = Annotated[Annotated[Text, Tag("text")] | Annotated[Item, Tag("item")], Discriminator(_step_kind)]
+def _step_kind(value: Any) -> str:
+    return "\0text" if isinstance(value, str) else "\0item"
+
+
+Step = Annotated[Annotated[Text, Tag("\0text")] | Annotated[Item, Tag("\0item")], Discriminator(_step_kind)]
 
 
 class Prompts(Closed):
@@ -290,6 +191,10 @@ class Prompts(Closed):
     retry_warning: str | None = None
     instructions: str | None = None
     result_reporting: str | None = None
+
+
+def _limits_kind(value: Any) -> str:
+    return "\0limits" if isinstance(value, dict | Concurrency) else "\0number"
 
 
 AtOnce = Annotated[int, Field(ge=1, le=100_000)]
@@ -303,7 +208,7 @@ class Concurrency(Closed):
 
 
 Limits = Annotated[
-    Annotated[AtOnce, Tag("number")] | Annotated[Concurrency, Tag("limits")], Discriminator(_limits_kind)
+    Annotated[AtOnce, Tag("\0number")] | Annotated[Concurrency, Tag("\0limits")], Discriminator(_limits_kind)
 ]
 
 
@@ -344,6 +249,11 @@ class Sprint(Settings, Open):
     concurrency: Limits | None = Field(
         default=None, description="Tasks at once, at most; or by kind: agents, total."
     )
+    budget: Budget | None = None
+    max_repeats: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None, description="Attempts beyond the first of each task, of all tasks together, at most."
+    )
+    on: On | None = Field(default=None, description="Whom to tell of what.")
     exclusive: bool = Field(default=False, description="No other sprint may work in the same git work tree.")
     on_parallel_failure: Literal["warn", "block"] | None = None
     parallel_execution: ParallelExecution | None = None

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 
 from pydantic_core import ErrorDetails, ValidationError
 
-from compiler.source import Closed, Sprint, Workflow, kebab
+from compiler.atoms import Closed, kebab
+from compiler.source import Sprint, Workflow
 
 _T = TypeVar("_T")
 _M = TypeVar("_M", bound=Closed)
@@ -19,9 +20,10 @@ KINDS: dict[str, type[Closed]] = {"sprint": Sprint, "workflow": Workflow}
 
 @cache
 def _blocks(kind: str) -> dict[str, tuple[str, ...]]:
-    return {
-        at: tuple(alias(block, name) for name in block.model_fields) for at, block in _walk(KINDS[kind], "")
-    }
+    found: dict[str, dict[str, None]] = {}
+    for at, block in _walk(KINDS[kind], ""):
+        found.setdefault(at, {}).update(dict.fromkeys(alias(block, name) for name in block.model_fields))
+    return {at: tuple(keys) for at, keys in found.items()}
 
 
 def keys_at(kind: str, place: str) -> tuple[str, ...]:

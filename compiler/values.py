@@ -6,14 +6,27 @@ Rule: a complaint completes a sentence that begins with the name of a key: "`tim
 import math
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
 
 from compiler.scalars import as_text, is_scalar
+from fsm.verdicts import VERDICTS, Class
 
 DURATION = r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d))+"
 LONGEST = 366 * 86400.0
 """Seconds that a timeout can have at most."""
+
+RETRIED = (*VERDICTS, *Class)
+"""What `on` of a retry may name."""
+RETRIED_OF_OLD = {
+    "network": ("overloaded",),
+    "rate-limit": ("limit", "overloaded"),
+    "timeout": ("timeout", "idle"),
+    "validation": ("failed",),
+    "logic": ("failed",),
+}
+"""What the predecessor's `retryOn` may name, and the verdicts that come of it here."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
@@ -78,3 +91,33 @@ def plain_id(value: Any) -> str | None:
 def item_id(value: Any) -> str | None:
     """An item's id: what JavaScript calls falsy means that it has none."""
     return plain_id(value) if value else None
+
+
+def verdict(word: str) -> str:
+    """A verdict, a class of verdicts, or what the predecessor called so."""
+    if word not in RETRIED and word not in RETRIED_OF_OLD:
+        known = [str(one) for one in (*RETRIED, *RETRIED_OF_OLD)]
+        raise PydanticCustomError("unknown", "is no verdict and no class of verdicts", {"known": known})
+    return word
+
+
+def path(text: str) -> str:
+    """A path or a glob for a shell: `**` stands for directories, once and between slashes."""
+    one_line(text)
+    if text.startswith("~"):
+        raise PydanticCustomError("home", "begins with `~`, which only a shell understands: write it out")
+    if text.split("/").count("**") > 1:
+        raise PydanticCustomError("deep", "has `**` more than once")
+    return text
+
+
+def address(text: str) -> str:
+    """A web address."""
+    try:
+        parts = urlsplit(one_line(text))
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or half an address in brackets
+        sound = False
+    if not sound or re.search(r"\s", text):
+        raise PydanticCustomError("address", "is no web address: it has to begin with https:// or http://")
+    return text

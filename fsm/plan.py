@@ -23,6 +23,8 @@ class Agent:
     """The agent's own word for what it may do without asking; None for the driver's choice."""
     args: tuple[str, ...] = ()
     """More arguments for a named driver's program, as written."""
+    model: str | None = None
+    """The model of this agent alone; None for what its leaf says, which is meant for the first agent of a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

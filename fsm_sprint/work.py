@@ -1,6 +1,7 @@
 """What the tasks of a sprint run: the plan's leaves, gates and fixes as jobs, in the place where the sprint works."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fsm.plan import Agent, Leaf, Plan, nodes
@@ -51,6 +52,7 @@ class Work:
                 self._last_check,
                 prompts.of,
                 chosen=self._chosen,
+                began=self._began,
             )
         return self._jobs
 
@@ -58,6 +60,15 @@ class Work:
         """What the row that spawned an attempt says of who is asked, and in which session."""
         spawned = self._sprint.unit(path).spawned
         return spawned.decoded() if spawned is not None and spawned.attempt == attempt else {}
+
+    def _began(self, path: str) -> str | None:
+        """When the first attempt of a leaf, or of anything in a group, was made."""
+        unit = self._sprint.unit(path)
+        row = unit.first or unit.started
+        if row is None:
+            return None
+        at = datetime.fromtimestamp(row.at / 1000, UTC)
+        return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _last_check(self, path: str) -> Check | None:
         gate = self._sprint.unit(path)

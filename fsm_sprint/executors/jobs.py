@@ -45,11 +45,13 @@ class Jobs:
         prompt: Callable[[str, int], str],
         *,
         chosen: Callable[[str, int], Facts] = lambda _unit, _attempt: {},
+        began: Callable[[str], str | None] = lambda _unit: None,
     ) -> None:
         """`environment`: the user's part of the tasks' environment; `last_check`: by unit of a gate, its last run.
 
         `prompt`: by unit of a leaf and attempt, all that its agent is told. `chosen`: by the same, what its `spawn` row
-        says of who is asked, and how: `vocabulary.Chosen`.
+        says of who is asked, and how: `vocabulary.Chosen`. `began`: by unit of a leaf or group, when its first attempt
+        was made, as ISO 8601 in UTC; None while there was none.
         """
         self._plan = plan
         self._workdir = workdir
@@ -57,6 +59,7 @@ class Jobs:
         self._last_check = last_check
         self._prompt = prompt
         self._chosen = chosen
+        self._began = began
         self._nodes: dict[str, Node] = {node.path: node for node in nodes(plan)}
 
     def job(self, unit: str, attempt: int) -> Job:
@@ -65,6 +68,9 @@ class Jobs:
         if role == "gate":
             gate = _gate(node)
             named = {"PHASE_ID": node.id, "ATTEMPT_NUMBER": str(attempt)}
+            since = self._began(node.path)
+            if since is not None:
+                named["FSM_SPRINT_SINCE"] = since
             return self._placed(node, argv=("/bin/sh", "-c", gate.script), env=named, timeout=gate.timeout)
         bounds: _Bounds = {
             "timeout": getattr(node, "timeout", None),
@@ -117,11 +123,12 @@ class Jobs:
         wanted = chosen.get("agent", agents[0].name)
         named = [agent for agent in agents if agent.name == wanted] or agents
         rank = chosen.get("rank", 0)
+        agent = agents[rank] if rank < len(agents) and agents[rank] in named else named[0]
         return driver(
             Brief(
-                agent=agents[rank] if rank < len(agents) and agents[rank] in named else named[0],
+                agent=agent,
                 prompt=prompt,
-                model=node.model,
+                model=agent.model or (node.model if agent is agents[0] else None),
                 resume=chosen.get("resume"),
                 budget=chosen.get("budget-usd"),
                 spent=chosen.get("spent", {}),

@@ -52,6 +52,12 @@ BLOCKS = {
         "config": ({}, ("config",)),
         "agent": ({"command": ["x"]}, ("agent",)),
         "parallel-execution": ({}, ("parallel-execution",)),
+        "budget": ({}, ("budget",)),
+        "on": ({"blocked": "x"}, ("on",)),
+        "on/blocked": ({"url": "https://example.org"}, ("on", "blocked")),
+        "on/completed/#": ({"run": "x"}, ("on", "completed", 0)),
+        "agents/#": ({"name": "codex", "account": "x"}, ("agents", 0)),
+        "retry/backoff": ({"initial": "1s"}, ("retry", "backoff")),
         "per-iteration-hooks/*": ({"enabled": True}, ("per-iteration-hooks", "h")),
     },
     "workflow": {
@@ -63,6 +69,9 @@ BLOCKS = {
         "phases/#/gate/on-fail": ({"prompt": "x"}, ("phases", 0, "gate", "on-fail")),
         "phases/#/agent": ({"command": ["x"]}, ("phases", 0, "agent")),
         "phases/#/retry": ({}, ("phases", 0, "retry")),
+        "phases/#/accept": ({"exists": ["x"]}, ("phases", 0, "accept")),
+        "phases/#/approve": ({"message": "x"}, ("phases", 0, "approve")),
+        "phases/#/budget": ({}, ("phases", 0, "budget")),
     },
 }
 LEAST: dict[str, Any] = {
