@@ -1,6 +1,7 @@
 """How long recovery takes with a hundred tasks at work, and what a shim costs in memory.
 
-The bound is loose, because machines are: figures are told. How fast a long journal is believed is `bench/fold.py`'s.
+By the clock it is told, by the processor it is bounded, because others use the machine too. How fast a long journal is
+believed is `bench/fold.py`'s.
 """
 
 import os
@@ -21,8 +22,8 @@ from tests.faults.stage import Stage
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 TASKS = 100
-SECONDS = 5.0
-"""Far above the target of one second, for machines that others are using."""
+SECONDS = 1.0
+"""Of processor time. The target is one second by the clock, on a machine that does nothing else."""
 
 
 def crowd() -> Generated:
@@ -65,6 +66,12 @@ def memory(pid: int) -> dict[str, int]:
     }
 
 
+def worked(pid: int) -> float:
+    """Seconds of processor time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def share(values: list[float], part: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
@@ -76,6 +83,7 @@ def test_a_hundred_tasks_are_adopted_within_a_second_of_the_next_start(
     stage = Stage(tmp_path / "home", crowd())
     os.mkfifo(f"{stage.ledger}.word")
     took: list[float] = []
+    cost: list[float] = []
     try:
         stage.write()
         process = stage.start("run", "-j", str(TASKS))
@@ -88,10 +96,11 @@ def test_a_hundred_tasks_are_adopted_within_a_second_of_the_next_start(
             began = time.monotonic()
             process = stage.start("run", "-j", str(TASKS))
             while adopted(stage.journal, before) < TASKS:
-                assert time.monotonic() - began < 30, stage.said()
+                assert time.monotonic() - began < 60, stage.said()
                 assert process.poll() is None, stage.said()
                 time.sleep(0.005)
             took.append(time.monotonic() - began)
+            cost.append(worked(process.pid))
         shims = [memory(victim.pid) for victim in stage.victims(SHIM)]
         assert len(shims) == TASKS
         word = os.open(f"{stage.ledger}.word", os.O_RDWR)
@@ -102,8 +111,13 @@ def test_a_hundred_tasks_are_adopted_within_a_second_of_the_next_start(
         assert stage.ledger.read_text().count("end") == TASKS
     finally:
         stage.clear()
-    assert share(took, 0.95) < SECONDS
-    figures = {"p50": share(took, 0.5), "p95": share(took, 0.95)}
+    assert share(cost, 0.95) < SECONDS
+    figures = {
+        "p50 by the clock": share(took, 0.5),
+        "p95 by the clock": share(took, 0.95),
+        "p50 of the processor": share(cost, 0.5),
+        "p95 of the processor": share(cost, 0.95),
+    }
     for name in ("rss", "private", "pss"):
         figures[f"{name} of a shim, kB"] = share([float(shim[name]) for shim in shims], 0.5)
     for name, value in figures.items():
