@@ -1,8 +1,11 @@
 """The pictures that the documentation shows, by name, and the parts of pages that follow from the rules."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 from diagrams.bounds import bounds
+from diagrams.commands import commands, verbs
 from diagrams.graph import Graph
 from diagrams.mermaid import table
 from diagrams.recovery import findings, takeover
@@ -12,10 +15,16 @@ from fsm.tables import TABLES
 NAMES: tuple[str, ...] = tuple(str(name) for name in TABLES)
 """Every picture of the gallery: one per machine."""
 
-PAGES: tuple[str, ...] = ("states.md", "guarantees.md", "checking.md")
+PAGES: tuple[str, ...] = ("states.md", "guarantees.md", "checking.md", "commands.md")
 """Pages of `docs/` with parts that follow from the rules."""
 
-_ANSWERS = {"bounds": bounds, "findings": findings, "takeover": takeover}
+_ANSWERS: dict[str, Callable[[], str]] = {
+    "bounds": bounds,
+    "findings": findings,
+    "takeover": takeover,
+    "verbs": verbs,
+    **{f"commands-{name}": partial(commands, name) for name in ("sprint", "group", "task", "notice")},
+}
 _SECTION = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

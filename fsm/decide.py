@@ -5,6 +5,7 @@ on the state that it leaves. What comes out between two commits is one batch.
 """
 
 from fsm.accounts import choose, lifted
+from fsm.answers import approval, asking, stuck, timed_out, wanted
 from fsm.ending import aborted, ended, failed
 from fsm.errors import SprintError
 from fsm.events import Adopted, Asked, Due, Event, Learnt, Ready
@@ -19,7 +20,7 @@ from fsm.sprint import Sprint
 from fsm.states import GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
 from fsm.unit import Unit, ancestors
-from fsm.waits import BACK_OFF, FAILOVER, LIMIT
+from fsm.waits import APPROVAL, LIMIT
 
 
 def react(sprint: Sprint, event: Event, now: int) -> Moves:
@@ -32,7 +33,7 @@ def react(sprint: Sprint, event: Event, now: int) -> Moves:
         return
     if isinstance(event, Due):
         if unit.state == TaskState.WAITING:
-            yield _woken(sprint, unit)
+            yield from _woken(sprint, unit)
         return
     if event.unit not in sprint.live:
         return
@@ -48,13 +49,16 @@ def react(sprint: Sprint, event: Event, now: int) -> Moves:
         yield from ended(sprint, unit, event, now)
 
 
-def _woken(sprint: Sprint, unit: Unit) -> Move:
+def _woken(sprint: Sprint, unit: Unit) -> Moves:
     """Its time has come; if it waited for a usage limit, that is over, wherever the clock has gone to meanwhile."""
     facts: Facts = {}
+    if sprint.why.get(unit.path) == APPROVAL:
+        yield from timed_out(sprint, unit)
+        return
     if sprint.why.get(unit.path) == LIMIT and unit.moved is not None:
         over = lifted(sprint, unit, unit.moved.decoded()["until"])
         facts = {"lifted": over} if over else {}
-    return Move(unit.path, "wake", facts, unit.attempt)
+    yield Move(unit.path, "wake", facts, unit.attempt)
 
 
 def recover(sprint: Sprint, now: int, *, copied: bool = False) -> Moves:
@@ -91,11 +95,13 @@ def proceed(sprint: Sprint, limit: int, now: int, *, wait_for_limits: bool = Tru
             if sprint.state != SprintState.IN_PROGRESS:
                 break
         if unit.machine != Machine.TASK:
-            yield from _close(sprint, unit)
+            yield from _close(sprint, unit, now)
         else:
             yield from _spawn(sprint, unit, now)
-    if sprint.state == SprintState.IN_PROGRESS and not sprint.live and not sprint.waiting:
-        yield Move(SPRINT_UNIT, "block", {"why": "nothing that is left can start", "kind": "stuck"})
+    idle = sprint.state == SprintState.IN_PROGRESS and not sprint.live
+    if idle and len(sprint.waiting) == len(sprint.timeless):
+        nothing = Move(SPRINT_UNIT, "block", {"why": "nothing that is left can start", "kind": "stuck"})
+        yield from asking(sprint) if sprint.waiting else stuck(sprint, nothing)
     if not wait_for_limits and sprint.state == SprintState.IN_PROGRESS and _limited(sprint):
         limits = {name: until for name, until in sprint.limits.items() if until > now}
         if limits:
@@ -105,7 +111,7 @@ def proceed(sprint: Sprint, limit: int, now: int, *, wait_for_limits: bool = Tru
 
 def _limited(sprint: Sprint) -> bool:
     """Whether all that is left to do waits for a usage limit, or comes after what does."""
-    passing = sprint.waits[BACK_OFF] + sprint.waits[FAILOVER]
+    passing = len(sprint.waiting) - len(sprint.timeless) - sprint.waits[LIMIT]
     return sprint.waits[LIMIT] > 0 and not passing and not sprint.busy
 
 
@@ -143,9 +149,13 @@ def _sync(sprint: Sprint, point: Unit) -> Moves:
 
 
 def _spawn(sprint: Sprint, unit: Unit, now: int) -> Moves:
-    for group in reversed(list(ancestors(unit))):
-        if group.state == GroupState.PENDING:
-            yield Move(group.path, "start", {})
+    for place in [*reversed(list(ancestors(unit))), unit]:
+        asks = approval(place) if place.state == TaskState.PENDING else None
+        if asks is not None:
+            yield wanted(place, asks, now)
+            return
+        if place.state == GroupState.PENDING and place.machine == Machine.GROUP:
+            yield Move(place.path, "start", {})
     if unit.kept:
         yield Move(unit.path, "verify", {}, unit.attempt)
         yield from fresh_gate(unit)
@@ -199,7 +209,7 @@ def _leaf(unit: Unit) -> Leaf:
     return unit.node
 
 
-def _close(sprint: Sprint, unit: Unit) -> Moves:
+def _close(sprint: Sprint, unit: Unit, now: int) -> Moves:
     """Ends an exhausted group, or the sprint; an empty group starts first."""
     if unit.machine == Machine.SPRINT:
         failed = [found.path for found in sprint.failed.values() if found.background and found.owner is None]
@@ -207,10 +217,16 @@ def _close(sprint: Sprint, unit: Unit) -> Moves:
         return
     for group in [*reversed(list(ancestors(unit))), unit]:
         if group.state == GroupState.PENDING:
+            asks = approval(group)
+            if asks is not None:
+                yield wanted(group, asks, now)
+                return
             yield Move(group.path, "start", {})
     if unit.broken:
-        yield Move(unit.path, "fail", {"error": f"{unit.broken} of {len(unit.children)} steps failed"})
-        yield from block(sprint, unit, f"{unit.broken} of {len(unit.children)} steps failed")
+        why = f"{unit.broken} of {len(unit.children)} steps failed"
+        yield Move(unit.path, "fail", {"error": why})
+        for move in block(sprint, unit, why):
+            yield from stuck(sprint, move)
         yield from end_groups(sprint, unit)
         return
     yield from settle(sprint, unit)

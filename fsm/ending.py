@@ -51,12 +51,17 @@ def aborted(sprint: Sprint, unit: Unit, facts: Facts) -> Moves:
 
 
 def _stopped(sprint: Sprint, unit: Unit, facts: Facts) -> Moves:
+    assert unit.moved is not None, "a stopping unit was moved there"
+    why = unit.moved.decoded()
     if sprint.state == SprintState.CANCELLED:
         facts.pop("stopped", None)
         yield Move(unit.path, "cancel", facts, unit.attempt)
     else:
         yield Move(unit.path, "fail", {"verdict": "interrupted", **facts}, unit.attempt)
-        if sprint.state == SprintState.IN_PROGRESS:  # somebody has resumed it in the meantime
+        if why.get("alone"):
+            said = f"stopped by {why.get('who') or 'somebody'}{': ' if why.get('why') else ''}{why.get('why', '')}"
+            yield from block(sprint, unit, said, kind="stopped")
+        elif sprint.state == SprintState.IN_PROGRESS:  # somebody has resumed it in the meantime
             yield Move(unit.path, "retry", {"by": "gate" if unit.owner else "run"}, unit.attempt)
     yield from end_groups(sprint, unit)
 

@@ -155,6 +155,8 @@ class Engine:
     def _alarm(self, unit: Unit) -> None:
         assert unit.moved is not None, "a waiting unit was moved there"
         facts = unit.moved.decoded()
+        if facts.get("until") is None:
+            return  # it waits for somebody
         # What is left by the wall clock, but never more than the whole delay: clocks are set back.
         left = min(max(0, facts["until"] - self._now), facts["delay"])
         heappush(self._alarms, (self._clock.monotonic() + left / 1000, unit.moved.seq, unit.path))

@@ -48,13 +48,17 @@ class Asked(NamedTuple):
 
     id: str
     verb: str
-    """`pause`, `stop`, `cancel`, `skip`."""
+    """One of `fsm.commands.VERBS`."""
     unit: str
     """What it is about; '' for the whole sprint."""
     who: str
     why: str
     epoch: int = 0
     """The epoch that the person saw; 0 for whichever there is."""
+    text: str = ""
+    """What is answered."""
+    options: Facts = {}  # noqa: RUF012  # never changed
+    """`downstream`: what came after it runs again as well."""
 
 
 class Due(NamedTuple):

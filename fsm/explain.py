@@ -18,7 +18,7 @@ def explain(sprint: Sprint, unit: Unit) -> list[str]:
         return _sprint(sprint)
     if unit.state in ENDED:
         return [_over(unit)]
-    if unit.machine == Machine.TASK and unit.state != TaskState.PENDING:
+    if unit.state == GroupState.WAITING or (unit.machine == Machine.TASK and unit.state != TaskState.PENDING):
         return _alive(unit)
     if sprint.state in AT_REST:
         return _sprint(sprint)
@@ -72,6 +72,8 @@ def _held(sprint: Sprint, unit: Unit) -> list[str]:
     said: list[str] = []
     for place in (unit, *ancestors(unit)):
         group = place.parent
+        if place.state == GroupState.WAITING and place is not unit:
+            said.append(_waiting(place))
         if group is None or place.state not in (TaskState.PENDING, GroupState.IN_PROGRESS):
             continue
         said += _order(group, place)

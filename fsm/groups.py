@@ -84,7 +84,7 @@ def skip_dependents(kept: Unit, failed: Unit) -> Moves:
     if isinstance(kept.node, Group) and kept.node.on_dependency_failure == "continue":
         return
     for step in failed.dependents:
-        if step.state not in (GroupState.PENDING, GroupState.IN_PROGRESS) or step.alive:
+        if step.state not in (GroupState.PENDING, GroupState.WAITING, GroupState.IN_PROGRESS) or step.alive:
             continue  # one that is in progress was left out before, and taken up again with what it depends on
         facts: Facts = {"by": "dependency", "why": f"it depends on {failed.path}, which failed"}
         for unit in below(step):

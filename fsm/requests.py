@@ -1,4 +1,4 @@
-"""What people ask of a sprint from outside, and what follows: pause, stop, cancel, skip.
+"""What people ask of a sprint from outside, and what follows, by the table of `fsm.commands`.
 
 Rule: a request is a row before it is anything else, with its id and its answer, so that it is applied once and answered
 however often it is met.
@@ -6,13 +6,15 @@ however often it is met.
 
 from collections.abc import Iterator
 
+from fsm.answers import answered
+from fsm.commands import COMMANDS, VERBS
 from fsm.events import Asked
+from fsm.rerun import again
+from fsm.resume import resume
 from fsm.sprint import Sprint
-from fsm.states import ENDED_WELL, GroupState, Machine, SprintState, TaskState
+from fsm.states import GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
 from fsm.unit import Unit, ancestors, below
-
-_SKIPPABLE = frozenset({TaskState.PENDING, TaskState.WAITING, TaskState.FAILED})
 
 GRACE_MS = 10_000
 """Between TERM and KILL."""
@@ -26,42 +28,78 @@ def asked(sprint: Sprint, event: Asked, now: int) -> Moves:
     facts: Facts = {"id": event.id, "verb": event.verb, "who": event.who, "why": event.why, "answer": answer}
     if event.unit:
         facts["unit"] = event.unit
+    if event.text:
+        facts["text"] = event.text
+    if event.options:
+        facts["options"] = event.options
     yield Move(SPRINT_UNIT, "request", facts)
     yield from moves
 
 
 def _answer(sprint: Sprint, event: Asked, now: int) -> tuple[str, Moves]:
-    nothing: Moves = iter(())
     if event.epoch not in (0, sprint.epoch):
-        return "refused: another supervisor has taken over since you asked", nothing
-    if event.verb == "skip":
-        return _skipped(sprint, event)
-    if event.unit not in ("", SPRINT_UNIT):
-        return f"refused: this supervisor can {event.verb} only the whole sprint", nothing
-    running = sum(unit.state != TaskState.VERIFYING for unit in sprint.live.values())
+        return "refused: another supervisor has taken over since you asked", iter(())
+    unit = sprint.units.get(event.unit or SPRINT_UNIT)
+    if event.verb not in VERBS:
+        return f"refused: {event.verb} is not something this supervisor does", iter(())
+    if unit is None:
+        return f"refused: {event.unit} is nothing that this sprint has", iter(())
+    if unit.owner is not None:
+        return f"refused: {unit.path} belongs to {unit.owner.path}; name that", iter(())
+    rule = COMMANDS[event.verb, unit.machine, unit.state]
+    if not rule.done:
+        name = "the sprint" if unit.machine == Machine.SPRINT else unit.path
+        return f"refused: {name} is {unit.state}: {rule.meaning}", iter(())
+    return _done(sprint, unit, event, now)
+
+
+def _done(sprint: Sprint, unit: Unit, event: Asked, now: int) -> tuple[str, Moves]:
+    """What the table says is done: the answer and the moves."""
+    running = sum(found.state != TaskState.VERIFYING for found in sprint.live.values())
     if event.verb == "pause":
-        if sprint.state != SprintState.IN_PROGRESS:
-            return f"refused: the sprint is {sprint.state}", nothing
         return _paused(running, here=not event.id), _pause(event)
-    if event.verb in ("stop", "cancel"):
-        if event.verb == "cancel" and sprint.state in (SprintState.COMPLETED, SprintState.CANCELLED):
-            return f"refused: the sprint is {sprint.state}", nothing
+    if event.verb == "skip":
+        return _skipped(sprint, unit, event)
+    if event.verb in ("answer", "approve", "reject"):
+        return answered(sprint, unit, event)
+    if unit.machine == Machine.SPRINT:
+        if event.verb in ("resume", "retry"):
+            return "the sprint goes on", resume(sprint, event.who, event.why)
         return f"stopping {running} {'task' if running == 1 else 'tasks'}", _stop(sprint, event, now)
-    return f"refused: {event.verb} is not something this supervisor does", nothing
+    if event.verb == "stop":
+        return _stopped(unit, event, now)
+    return again(sprint, unit, event) if unit.machine != Machine.NOTICE else _sent_again(unit)
 
 
-def _skipped(sprint: Sprint, event: Asked) -> tuple[str, Moves]:
-    unit = sprint.units.get(event.unit)
-    if unit is None or unit.owner is not None or unit.machine == Machine.SPRINT:
-        return f"refused: {event.unit or 'the sprint'} is nothing that can be skipped", iter(())
+def _sent_again(unit: Unit) -> tuple[str, Moves]:
+    return f"{unit.path} is sent again", iter([Move(unit.path, "retry", {}, unit.attempt)])
+
+
+def _stopped(unit: Unit, event: Asked, now: int) -> tuple[str, Moves]:
+    """Ends one task, or all that run in a group; nobody runs them again before somebody says so."""
+    leaves = [leaf for leaf in _leaves(unit) if leaf.state in (TaskState.SPAWNED, TaskState.RUNNING)]
+    if not leaves:
+        return f"refused: nothing in {unit.path} runs", iter(())
+    facts: Facts = {
+        "verb": "stop",
+        "who": event.who,
+        "why": event.why,
+        "kill-at": now + GRACE_MS,
+        "alone": True,
+    }
+    return (
+        f"stopping {', '.join(leaf.path for leaf in leaves)}",
+        iter([Move(leaf.path, "stop", facts, leaf.attempt) for leaf in leaves]),
+    )
+
+
+def _skipped(sprint: Sprint, unit: Unit, event: Asked) -> tuple[str, Moves]:
     if sprint.state == SprintState.CANCELLED:
         return "refused: the sprint is cancelled", iter(())
     inside = (f"{unit.path}/", f"{unit.path}#")
     alive = [path for path in sprint.live if path == unit.path or path.startswith(inside)]
     if alive:
         return f"refused: {', '.join(alive)} still runs; stop the sprint first", iter(())
-    if unit.state in ENDED_WELL or unit.state == TaskState.CANCELLED:
-        return f"refused: {unit.path} is {unit.state}", iter(())
     return f"skipped {unit.path}", _skip(unit, event)
 
 
@@ -69,10 +107,10 @@ def _skip(unit: Unit, event: Asked) -> Moves:
     """Leaves out a unit and all in it; groups that failed because of it are open again, so that the line can go on."""
     facts: Facts = {"by": "operator", "who": event.who, "why": event.why}
     for leaf in _leaves(unit):
-        if leaf.state in _SKIPPABLE:
+        if COMMANDS["skip", Machine.TASK, leaf.state].done:
             yield Move(leaf.path, "skip", facts, leaf.attempt)
     for group in _groups(unit):
-        if group.state in (GroupState.PENDING, GroupState.IN_PROGRESS, GroupState.FAILED):
+        if COMMANDS["skip", Machine.GROUP, group.state].done:
             yield Move(group.path, "skip", facts)
     for group in ancestors(unit):
         gave_up = group.gate is not None and group.gate.state == TaskState.FAILED
@@ -124,7 +162,8 @@ def _cancel_rest(sprint: Sprint, facts: Facts) -> Moves:
             yield Move(unit.path, "stop", facts, unit.attempt)
             yield Move(unit.path, "cancel", {}, unit.attempt)
     for unit in list(sprint.waiting.values()):
-        yield Move(unit.path, "cancel", {}, unit.attempt)
+        # A group that has not begun is left pending, as others are: it asks anew should it ever come to that.
+        yield Move(unit.path, "cancel" if unit.machine == Machine.TASK else "wake", {}, unit.attempt)
     for unit in reversed(sprint.order):
         if unit.machine == Machine.GROUP and unit.state == GroupState.IN_PROGRESS and not unit.alive:
             yield Move(unit.path, "cancel", {})

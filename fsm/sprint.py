@@ -61,6 +61,8 @@ class Sprint:
         """Why each of those that wait does."""
         self.waits: Counter[str] = Counter()
         """How many wait for each reason."""
+        self.timeless: set[str] = set()
+        """Those that wait for an answer which may take any time."""
         self.limits: dict[str, int] = {}
         """Until when, in wall ms, accounts have met a usage limit, as far as was known when they did."""
         self.barred: set[str] = set()
@@ -115,13 +117,8 @@ class Sprint:
                 self._count(unit, row)
                 if row.machine == Machine.SPRINT:
                     self._sprint(row)
-                elif row.dest in ENDED:
-                    unit.ended = row
-                    if row.dest == GroupState.COMPLETED:
-                        self._passed(unit)
-                        self._broke(unit)
-                elif unit.started is None:
-                    unit.started = row
+                else:
+                    self._group(unit, row)
             self._wake(unit)
         elif row.machine == Machine.SPRINT:
             self._fact(row)
@@ -130,6 +127,19 @@ class Sprint:
             if any(fact in row.facts for fact in TOLD):
                 remembered(unit).told(row.decoded())
         return unit
+
+    def _group(self, unit: Unit, row: Transition) -> None:
+        if row.source == GroupState.WAITING:
+            self._waited(unit, row)
+        if row.dest == GroupState.WAITING:
+            self._waits(unit, row)
+        elif row.dest in ENDED:
+            unit.ended = row
+            if row.dest == GroupState.COMPLETED:
+                self._passed(unit)
+                self._broke(unit)
+        elif unit.started is None and row.dest != GroupState.PENDING:
+            unit.started = row
 
     def _task(self, unit: Unit, row: Transition) -> None:
         path, dest, source = unit.path, row.dest, row.source
@@ -150,7 +160,7 @@ class Sprint:
             self._waited(unit, row)
         if dest in ENDED:
             self._ended(unit, row)
-        elif unit.background and unit.owner is None and reached(unit):
+        elif unit.background and unit.owner is None and (path in self.background or reached(unit)):
             self.reach(unit)
         if dest == TaskState.WAITING:
             self._waits(unit, row)
@@ -162,14 +172,20 @@ class Sprint:
         self.waiting[unit.path] = unit
         self.why[unit.path] = why
         self.waits[why] += 1
+        if facts.get("until") is None:
+            self.timeless.add(unit.path)
         if "rank" in facts:
             remembered(unit).next = facts["rank"]
 
     def _waited(self, unit: Unit, row: Transition) -> None:
         del self.waiting[unit.path]
         self.waits[self.why.pop(unit.path)] -= 1
-        for name in row.decoded().get("lifted", ()):
+        self.timeless.discard(unit.path)
+        facts = row.decoded()
+        for name in facts.get("lifted", ()):
             self.limits.pop(name, None)
+        if facts.get("approved"):
+            remembered(unit).approved = True
 
     def _triggered(self, unit: Unit, row: Transition) -> None:
         if row.trigger == "spawn":

@@ -32,6 +32,7 @@ class GroupState(StrEnum):
     """A step, or a phase that holds steps."""
 
     PENDING = "pending"
+    WAITING = "waiting"
     IN_PROGRESS = "in-progress"
     COMPLETED = "completed"
     FAILED = "failed"

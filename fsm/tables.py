@@ -72,12 +72,16 @@ TASK: tuple[Row, ...] = (
 
 GROUP: tuple[Row, ...] = (
     *_rows("start", [G.PENDING], G.IN_PROGRESS, "its first child starts"),
+    *_rows("delay", [G.PENDING], G.WAITING, "somebody has to agree before anything in it starts"),
+    *_rows("wake", [G.WAITING], G.PENDING, "that has been answered"),
     *_rows(
         "complete", [G.IN_PROGRESS], G.COMPLETED, "its foreground children ended well, and its gate passed"
     ),
     *_rows("fail", [G.IN_PROGRESS], G.FAILED, "a child failed, or its gate gave up"),
-    *_rows("skip", [G.PENDING, G.IN_PROGRESS, G.FAILED], G.SKIPPED, "the main line goes on without it"),
-    *_rows("cancel", [G.PENDING, G.IN_PROGRESS], G.CANCELLED, "given up for good by an operator"),
+    *_rows(
+        "skip", [G.PENDING, G.WAITING, G.IN_PROGRESS, G.FAILED], G.SKIPPED, "the main line goes on without it"
+    ),
+    *_rows("cancel", [G.PENDING, G.WAITING, G.IN_PROGRESS], G.CANCELLED, "given up for good by an operator"),
     *_rows(
         "reopen", [G.COMPLETED, G.FAILED, G.SKIPPED, G.CANCELLED], G.IN_PROGRESS, "something in it runs again"
     ),
@@ -92,7 +96,9 @@ SPRINT: tuple[Row, ...] = (
     *_rows("complete", [S.IN_PROGRESS], S.COMPLETED, "every phase ended well"),
     *_rows("pause", [S.IN_PROGRESS], S.PAUSED, "nothing new starts until it is resumed"),
     *_rows("break", [S.IN_PROGRESS], S.PAUSED_AT_BREAKPOINT, "a phase with a break ended"),
-    *_rows("block", _HALTED, S.BLOCKED, "a unit failed, a gate gave up or a budget ended"),
+    *_rows(
+        "block", [*_HALTED, S.NEEDS_HUMAN], S.BLOCKED, "a unit failed or was not approved, or a budget ended"
+    ),
     *_rows("ask", _HALTED, S.NEEDS_HUMAN, "an agent or a phase needs a person"),
     *_rows(
         "cancel",

@@ -109,5 +109,8 @@ def _read(path: Path, name: str) -> Asked:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ValueError("no regular file")
         data = json.loads(file.read(_LARGEST))
-    fields = {key: str(data.get(key, "")) for key in ("verb", "unit", "who", "why")}
-    return Asked(id=name, epoch=int(data.get("epoch", 0)), **fields)
+    fields = {key: str(data.get(key, "")) for key in ("verb", "unit", "who", "why", "text")}
+    options = data.get("options") or {}
+    if not isinstance(options, dict):
+        raise TypeError("its options are no mapping")
+    return Asked(id=name, epoch=int(data.get("epoch", 0)), options=options, **fields)

@@ -67,6 +67,8 @@ def closing(unit: Unit) -> Entry:
     _checked(entry, node)
     if unit.moved is not None:
         _history(entry, unit)
+        if unit.state == GroupState.WAITING:
+            entry["reason"] = reason(unit.moved.decoded())
         _tracked(entry, unit)
     return entry
 

@@ -137,6 +137,7 @@ def _fail(row: Transition, facts: Facts, memory: Memory) -> str:
 
 
 @_for(Machine.TASK, "delay")
+@_for(Machine.GROUP, "delay")
 def _delay(row: Transition, facts: Facts, _: Memory) -> str:
     until = facts.get("until")
     if not isinstance(until, int):
@@ -145,7 +146,12 @@ def _delay(row: Transition, facts: Facts, _: Memory) -> str:
 
 
 @_for(Machine.TASK, "wake", brief=False)
+@_for(Machine.GROUP, "wake", brief=False)
 def _wake(_row: Transition, facts: Facts, _: Memory) -> str:
+    if "approved" in facts:
+        return f"{'approved' if facts['approved'] else 'rejected'}{_asked(facts)}"
+    if facts.get("by") == "operator":
+        return f"waits no longer{_asked(facts)}"
     over = (
         f"; the usage limit of {', '.join(map(str, facts['lifted']))} is over" if facts.get("lifted") else ""
     )
@@ -176,6 +182,8 @@ def _retry(_row: Transition, facts: Facts, _: Memory) -> str:
     by = facts.get("by")
     if by == "gate":
         return "is to be tried again"
+    if by == "answer":
+        return f"is to be run again with an answer by {_word(facts, 'who')}: {_word(facts, 'answer')}"
     return "is to be run again, with fresh tries" + ("" if by == "run" else _asked(facts))
 
 

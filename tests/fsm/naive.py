@@ -34,7 +34,7 @@ def indexes(sprint: Sprint) -> dict[str, Any]:
         "live": live,
         "slots": sum(unit.path in live and not (unit.owner and leaf_of(unit.owner)) for unit in tasks),
         "failed": {unit.path for unit in tasks if unit.state == "failed"},
-        "waiting": {unit.path for unit in tasks if unit.state == "waiting"},
+        "waiting": {unit.path for unit in sprint.order if unit.state == "waiting"},
         "tasks": {unit.path for unit in tasks if unit.background and not unit.owner and unit.attempt},
         "agents": sum(
             isinstance(unit.node, Leaf) and unit.node.prompt is not None for unit in sprint.live.values()

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fsm.plan import Agent, Gate, Group, Leaf, Node, Plan, Retry, escape
+from fsm.plan import Agent, Approval, Gate, Group, Leaf, Node, Plan, Retry, escape
 
 
 def leaf(name: str, **fields: Any) -> Leaf:
@@ -58,6 +58,7 @@ FIRST = Agent(name="claude", account="work")
 SECOND = Agent(name="codex")
 THIRD = Agent(name="claude", account="home")
 
+_approvals = st.sampled_from([None] * 9 + [Approval(message="go?", timeout=0.02, on_timeout="approve")])
 _dependencies = st.sampled_from(["fail-phase", "fail-phase", "skip-dependents", "continue"])
 _gates = st.none() | st.none() | st.builds(gate, st.integers(1, 3), st.sampled_from(["mend it", None]))
 
@@ -77,6 +78,7 @@ def leaves(draw: st.DrawFn, name: str, *, background: bool = True, breaks: bool 
         idempotent=draw(st.booleans()),
         agent=draw(st.sampled_from([None, None, FIRST])),
         failover=draw(st.sampled_from([(), (), (SECOND,), (SECOND, THIRD)])),
+        approval=draw(_approvals),
     )
 
 
@@ -101,6 +103,7 @@ def plans(
                     depends_on=tuple(needs),
                     parallel=side_by_side and draw(st.integers(0, 5)) == 0,
                     gate=draw(_gates),
+                    approval=draw(_approvals),
                 )
             )
         # What a step depends on may stand after it: the order of the file is not that of the work.
@@ -122,6 +125,7 @@ def plans(
                 breaks=breaks and draw(st.integers(0, 9)) == 0,
                 gate=draw(_gates),
                 on_dependency_failure=draw(_dependencies),
+                approval=draw(_approvals),
                 on_parallel_failure=draw(st.sampled_from([None, "warn", "block"])),
             )
             phases.append(group)

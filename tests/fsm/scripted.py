@@ -304,8 +304,10 @@ def to_the_end(world: World, plan: Plan, *, limit: int = 1, lives: int = 50) -> 
     raise AssertionError(f"not completed after {lives} supervisors: {sprint.root.moved}")
 
 
-def ask(verb: str, id_: str = "q1", *, unit: str = "", epoch: int = 0) -> Asked:
-    return Asked(id_, verb, unit, "ann", "for a reason", epoch)
+def ask(
+    verb: str, id_: str = "q1", *, unit: str = "", epoch: int = 0, text: str = "", **options: object
+) -> Asked:
+    return Asked(id_, verb, unit, "ann", "for a reason", epoch, text, options)
 
 
 def states(sprint: Sprint) -> dict[str, str]:

@@ -382,8 +382,8 @@ def test_a_key_press_is_recorded_and_answered_to_nobody():
     [
         (ask("pause", epoch=7), "refused: another supervisor has taken over since you asked"),
         (ask("fly"), "refused: fly is not something this supervisor does"),
-        (ask("stop", unit="p/s"), "refused: this supervisor can stop only the whole sprint"),
-        (ask("pause", unit="p/s"), "refused: this supervisor can pause only the whole sprint"),
+        (ask("stop", unit="p/s"), "refused: p/s is pending: nothing in it runs"),
+        (ask("pause", unit="p/s"), "refused: p/s is pending: only the whole sprint can be paused"),
     ],
 )
 def test_what_is_refused_is_recorded_answered_and_changes_nothing(request_: Asked, answer: str):
@@ -447,7 +447,7 @@ def test_every_request_has_an_answer_in_every_state_of_rest(state: str, verb: st
 
     (_, answer) = world.answers[-1]
     refused = verb == "pause" or (verb == "cancel" and state in ("completed", "cancelled"))
-    assert answer == (f"refused: the sprint is {state}" if refused else "stopping 0 tasks")
+    assert answer.startswith(f"refused: the sprint is {state}: ") if refused else answer == "stopping 0 tasks"
     assert sprint.state == ("cancelled" if verb == "cancel" and state != "completed" else state)
 
 

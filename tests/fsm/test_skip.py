@@ -107,13 +107,13 @@ def test_a_sync_point_does_not_wait_for_what_was_skipped():
 @pytest.mark.parametrize(
     ("unit", "answer"),
     [
-        ("a", "refused: a is completed"),
+        ("a", "refused: a is completed: it is over"),
         ("p", "refused: p/s/l still runs; stop the sprint first"),
-        ("p/s/l", "refused: p/s/l still runs; stop the sprint first"),
-        ("nobody", "refused: nobody is nothing that can be skipped"),
-        ("", "refused: the sprint is nothing that can be skipped"),
-        ("#sprint", "refused: #sprint is nothing that can be skipped"),
-        ("p/s/l#gate", "refused: p/s/l#gate is nothing that can be skipped"),
+        ("p/s/l", "refused: p/s/l is running: it still runs; stop it first"),
+        ("nobody", "refused: nobody is nothing that this sprint has"),
+        ("", "refused: the sprint is in-progress: name what the main line is to go on without"),
+        ("#sprint", "refused: the sprint is in-progress: name what the main line is to go on without"),
+        ("p/s/l#gate", "refused: p/s/l#gate belongs to p/s/l; name that"),
     ],
 )
 def test_what_cannot_be_skipped_is_refused_and_nothing_changes(unit: str, answer: str):
