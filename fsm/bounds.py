@@ -86,8 +86,10 @@ BOUNDS: dict[str, dict[str, Bound]] = {
     },
     Machine.GROUP: {
         GroupState.PENDING: Bound(
-            "its turn: order, dependencies and sync points; then its first child starts", ("start",)
+            "its turn: order, dependencies and sync points; then its first child starts, or somebody is asked",
+            ("start", "delay"),
         ),
+        GroupState.WAITING: Bound("the person whom its row asks, or the time in it", ("wake",)),
         GroupState.IN_PROGRESS: Bound(
             "its children, each by its own bound, and its gate", ("complete", "fail")
         ),
@@ -107,7 +109,9 @@ BOUNDS: dict[str, dict[str, Bound]] = {
         SprintState.PAUSED: Bound("a person: `run` goes on", ("block", "ask")),
         SprintState.PAUSED_AT_BREAKPOINT: Bound("a person: `run` goes on", ("block", "ask")),
         SprintState.BLOCKED: Bound("a person: `run` tries again what has failed, `skip` leaves it out"),
-        SprintState.NEEDS_HUMAN: Bound("a person: `run` tries again, `skip` leaves it out"),
+        SprintState.NEEDS_HUMAN: Bound(
+            "a person: `answer` says what was asked, `run` tries again, `skip` leaves it out", ("block",)
+        ),
         SprintState.COMPLETED: Bound("nothing: it is an end; `run --new` begins another run"),
         SprintState.CANCELLED: Bound("nothing: it is an end; `run --new` begins another run"),
     },

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fsm.bounds import Finding, Tables, table_findings
 from fsm.explore import explore
-from fsm.plan import Agent, Gate, Group, Leaf, Node, Plan, Retry
+from fsm.plan import Agent, Approval, Gate, Group, Leaf, Node, Plan, Retry
 from fsm.scope import RULES, Kind, Rules, Scope, verdicts
 from fsm.states import AT_REST, GroupState, Machine, SprintState, TaskState
 from fsm.tables import STATES, TABLES
@@ -27,7 +27,7 @@ LAWS: dict[str, str] = {
     "one end": "An attempt ends by exactly one row, and the same news told twice leads to nothing.",
     "recovery": "Whatever is under way when the supervisor dies is seen to by the next one.",
     "cancel": "A cancel reaches an end from everywhere, although no process ends before it is killed.",
-    "rest": "A sprint at rest that is not over goes on with `run`.",
+    "rest": "A sprint at rest that is not over goes on with `run`, or with the answer that it waits for.",
     "completes": "From everywhere, whatever has gone wrong, the sprint can still be completed.",
     "covered": "Every row is met by a plan that is explored, or it is said why not.",
 }
@@ -45,6 +45,11 @@ UNMET: dict[tuple[str, str, str], str] = {
         "cancel",
         GroupState.PENDING,
     ): "what has not begun is left as it is when a sprint is cancelled",
+    (
+        Machine.GROUP,
+        "cancel",
+        GroupState.WAITING,
+    ): "it asks anew, should the sprint go on after it was cancelled",
     (Machine.GROUP, "reopen", GroupState.COMPLETED): "an operator's retry of something that was done",
     (
         Machine.SPRINT,
@@ -170,6 +175,17 @@ def subjects() -> tuple[Subject, ...]:
             "a phase with a gate, one step, one task; every request",
             _plan(_group("p", _group("p/s", _leaf("p/s/a")), gate=final, breaks=True)),
             people=_ALL,
+        ),
+        subject(
+            "approval",
+            "a phase and a task in it that have to be approved, and a task in the background; answers and skipping",
+            _plan(
+                _leaf("b", parallel=True, approval=Approval(message="go?", timeout=1.0)),
+                _group("p", _group("p/s", _leaf("p/s/a")), approval=Approval(message="go?")),
+            ),
+            said=("ok",),
+            people=frozenset({Kind.CANCEL, Kind.SKIP, Kind.ANSWER}),
+            limit=1,
         ),
         subject(
             "background",

@@ -53,7 +53,8 @@ def _woken(sprint: Sprint, unit: Unit) -> Moves:
     """Its time has come; if it waited for a usage limit, that is over, wherever the clock has gone to meanwhile."""
     facts: Facts = {}
     if sprint.why.get(unit.path) == APPROVAL:
-        yield from timed_out(sprint, unit)
+        if unit.path not in sprint.timeless:
+            yield from timed_out(sprint, unit)
         return
     if sprint.why.get(unit.path) == LIMIT and unit.moved is not None:
         over = lifted(sprint, unit, unit.moved.decoded()["until"])

@@ -13,13 +13,15 @@ from fsm.scope import RULES, Kind, Owner, Rules, Scope
 from fsm.states import SprintState
 from fsm.steps import Step, steps
 
-PROGRESS = frozenset({Kind.EVENT, Kind.END, Kind.TOLD, Kind.TIME, Kind.RUN, Kind.STOP, Kind.AGAIN})
+PROGRESS = frozenset(
+    {Kind.EVENT, Kind.END, Kind.TOLD, Kind.TIME, Kind.RUN, Kind.STOP, Kind.AGAIN, Kind.ANSWER}
+)
 """Steps by which a sprint is to come to its end: no faults, and nothing left out."""
 
 KILLED = frozenset({Kind.EVENT, Kind.TOLD, Kind.AGAIN})
 """Steps by which a cancelled sprint is to come to its end: no process ends by itself, and no time passes."""
 
-PEOPLE = frozenset({Kind.RUN, Kind.STOP, Kind.AGAIN})
+PEOPLE = frozenset({Kind.RUN, Kind.STOP, Kind.AGAIN, Kind.ANSWER})
 """Those of them that somebody has to take."""
 
 ENDING = frozenset({SprintState.COMPLETED, SprintState.CANCELLED})
@@ -138,8 +140,8 @@ def _here(moment: Moment, taken: list[tuple[Step, bool]]) -> Iterable[tuple[str,
     if moment.owner != Owner.GONE and not moving:
         yield "way out", f"a supervisor runs, the sprint is {sprint.state}, and nothing can happen"
     resting = moment.owner == Owner.GONE and sprint.at_rest and sprint.state not in ENDING
-    if resting and not any(leads and step.kind == Kind.RUN for step, leads in taken):
-        yield "rest", f"the sprint is {sprint.state}, and `run` changes nothing"
+    if resting and not any(leads and step.kind in (Kind.RUN, Kind.ANSWER) for step, leads in taken):
+        yield "rest", f"the sprint is {sprint.state}, and neither `run` nor an answer changes anything"
     able = begun and sprint.state not in ENDING and not moment.turning and Kind.CANCEL in moment.scope.people
     cancelling = [step.after.sprint.state for step, _ in taken if step.kind == Kind.CANCEL]
     if able and SprintState.CANCELLED not in cancelling:

@@ -18,6 +18,7 @@ from fsm.sprint import Sprint
 from fsm.states import LIVE, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Move, Transition, encode_facts
 from fsm.unit import Unit
+from fsm.waits import APPROVAL
 
 RUN = "r"
 NOW = 0
@@ -200,7 +201,8 @@ class Moment:
             for event in news:
                 self.react(event)
             for path, unit in list(self.sprint.waiting.items()):
-                self.react(Due(path, unit.attempt))
+                asks = self.sprint.why[path] == APPROVAL
+                self.react(Asked("", "approve", path, "", "") if asks else Due(path, unit.attempt))
             if not (news or self.turning):
                 return
 

@@ -59,6 +59,8 @@ class Kind(StrEnum):
     """Somebody cancels what is cancelled: that is refused, but a supervisor sees to what still runs."""
     PAUSE = "pause"
     SKIP = "skip"
+    ANSWER = "answer"
+    """Somebody approves or rejects what has to be approved."""
 
 
 class Owner(StrEnum):

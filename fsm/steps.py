@@ -15,6 +15,7 @@ from fsm.scope import Broken, Kind, Owner, Process
 from fsm.states import ENDED, SprintState, TaskState
 from fsm.transition import Facts
 from fsm.verdicts import BOUNDS
+from fsm.waits import APPROVAL
 
 Act = Callable[[Moment], object]
 
@@ -118,6 +119,15 @@ def _requests(moment: Moment) -> Iterator[tuple[Kind, Asked]]:
         for unit in moment.sprint.order:
             if unit.owner is None and unit.state not in ENDED - {TaskState.FAILED}:
                 yield Kind.SKIP, Asked("", "skip", unit.path, "somebody", "")
+    if Kind.ANSWER in moment.scope.people:
+        yield from _answers(moment)
+
+
+def _answers(moment: Moment) -> Iterator[tuple[Kind, Asked]]:
+    for path, why in sorted(moment.sprint.why.items()):
+        if why == APPROVAL:
+            for verb in ("approve", "reject"):
+                yield Kind.ANSWER, Asked("", verb, path, "somebody", "")
 
 
 def _commands(moment: Moment) -> Iterator[Step]:
