@@ -231,12 +231,17 @@ def subjects() -> tuple[Subject, ...]:
 
 
 def deep_subjects() -> tuple[Subject, ...]:
-    """The same plans with everything that may happen: for the long check. Minutes, not seconds."""
-    every = verdicts()
-    return tuple(
-        replace(one, name=f"{one.name}, deep", scope=one.scope._replace(verdicts=every, people=_ALL))
+    """The same plans with every request and, where only good and bad ends were told apart, every verdict."""
+    scopes = {
+        one.name: one.scope._replace(
+            people=_ALL, verdicts=verdicts() if one.scope.verdicts == _FEW else one.scope.verdicts
+        )
         for one in subjects()
-        if one.scope.verdicts != every or one.scope.people != _ALL
+    }
+    return tuple(
+        replace(one, name=f"{one.name}, deep", scope=scopes[one.name])
+        for one in subjects()
+        if scopes[one.name] != one.scope
     )
 
 

@@ -1,7 +1,7 @@
 """Runs the model checker over the shipped tables and decisions: `python -m fsm_sprint.cli.proof`.
 
 Prints what was looked at and every law that does not hold. With `--write` docs/checking.md gets the figures; with
-`--deep` everything may happen to every plan, which takes minutes.
+`--deep` the plans are explored with every request and more verdicts too, which takes minutes.
 """
 
 import re
