@@ -130,10 +130,13 @@ EINTR = Fault(name="EINTR", plan=_error("EINTR"), fits=lambda point: point.call 
 EAGAIN = Fault(
     name="EAGAIN", plan=_error("EAGAIN"), fits=lambda point: point.call in ("clone", "clone3", "fork")
 )
+# To a pipe, 4,096 bytes or fewer go whole or not at all.
 SHORT = Fault(
     name="short write",
     plan={"action": "short"},
-    fits=lambda point: point.call in _WRITES | {"sendmsg", "recvfrom"},
+    fits=lambda point: (
+        point.call in _WRITES | {"sendmsg", "recvfrom"} and not point.about.startswith("pipe:")
+    ),
 )
 
 
