@@ -36,7 +36,7 @@ class Campaign:
     def share(self, points: Sequence[T], kind: Callable[[T], str], *, quick: int, normal: int) -> list[T]:
         """Points spread evenly: at most `quick` of them, one in `normal`, or all. The others are counted as not run."""
         every = self.pick(-(-len(points) // quick), normal, 1) or 1
-        taken = list(points[every // 2 :: every])
+        taken = list(points[min(every // 2, max(0, len(points) - 1)) :: every])
         self._left.update(map(kind, points))
         self._left.subtract(map(kind, taken))
         return taken
