@@ -75,7 +75,7 @@ PLAIN = frozenset({"note", "amend"})
 EXPLORED = (Machine.TASK, Machine.GROUP, Machine.SPRINT)
 """Machines whose decisions are explored. The others are checked by their tables alone."""
 
-_ALL = frozenset({Kind.STOP, Kind.CANCEL, Kind.PAUSE, Kind.SKIP})
+_ALL = frozenset({Kind.STOP, Kind.CANCEL, Kind.PAUSE, Kind.SKIP, Kind.ANSWER})
 _ENDS = frozenset({Kind.STOP, Kind.CANCEL})
 _FEW = ("ok", "failed")
 

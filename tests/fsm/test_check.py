@@ -110,7 +110,8 @@ def _refuses_to_cancel(sprint: Sprint, event: Event, now: int) -> Iterator[Move]
 
 def _waits_without_a_word(sprint: Sprint, event: Event, now: int) -> Iterator[Move]:
     for move in decide.react(sprint, event, now):
-        yield move._replace(facts={}) if move.trigger == "delay" else move
+        facts = {name: value for name, value in move.facts.items() if name != "why"}
+        yield move._replace(facts=facts) if move.trigger == "delay" else move
 
 
 def _nothing(*_: Any) -> Iterator[Move]:
