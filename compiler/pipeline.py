@@ -23,6 +23,7 @@ from compiler.search import folders
 from compiler.source import Item, Settings, Sprint, Workflow
 from compiler.template import Scope, names_in
 from compiler.tree import Document
+from compiler.unheeded import check_heeded
 from compiler.validate import read
 from fsm.plan import Group, Node, Plan
 
@@ -164,8 +165,6 @@ class _Compile:
         scope = Scope(sprint_id=sprint_id, sprint_name=self.sprint.name)
         phases = self.emit(main, outlined, kinds, scope)
         self.check_retry(main, phases)
-        if self.findings.failed() or (self.sources.strict and self.findings.items):
-            self.sources.stop()
         parallel = self.sprint.parallel_execution
         limit, agents = settings.at_once(self.sprint.concurrency)
         if limit is None and parallel is not None and parallel.enabled:
@@ -193,6 +192,9 @@ class _Compile:
                 if document.path is not None
             ),
         )
+        self.findings.add(*check_heeded(plan, self.sources.documents))
+        if self.findings.failed() or (self.sources.strict and self.findings.items):
+            self.sources.stop()
         return Compiled(plan=plan, warnings=self.sources.found(), texts=self.sources.texts())
 
     def resolve(self) -> Loaded | None:

@@ -1,0 +1,58 @@
+"""What a sprint can say and nothing acts upon: it is told, wherever it is said, rather than passed over in silence.
+
+Rule: a row leaves this table together with the reason for it, and a test holds the table against the code that runs.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from compiler.diagnostics import Diagnostic, Severity
+from compiler.tree import Document, Loc, Mapping
+from fsm.plan import Plan
+
+UNHEEDED = {
+    "budget": "nothing stops when it is reached",
+    "on": "nobody is told",
+    "per-iteration-hooks": "no hook runs",
+    "orchestration": "steps that an agent proposes are kept and not inserted",
+    "worktree": "the sprint works where it lies",
+}
+"""By key, what follows from its having no effect."""
+
+_ANYWHERE = ("budget", "approve")
+"""Keys of phases and items."""
+
+
+def check_heeded(plan: Plan, documents: Iterable[Document]) -> Iterator[Diagnostic]:
+    """Findings about all that is said in the files of a plan and has no effect; what is turned off is none of it."""
+    on = {
+        "on": bool(plan.subscriptions),
+        "per-iteration-hooks": bool(plan.hooks),
+        "orchestration": plan.orchestration is not None and plan.orchestration.enabled,
+        "worktree": plan.worktree is not None,
+        "budget": plan.budget is not None,
+    }
+    for document in documents:
+        for loc in _said(document, on):
+            key = str(loc[-1])
+            message = f"`{key}` has no effect in this version: {UNHEEDED[key]}"
+            yield document.diagnose("NO_EFFECT_YET", message, loc, key=True, severity=Severity.WARNING)
+
+
+def _said(document: Document, on: dict[str, bool]) -> Iterator[Loc]:
+    root = document.root
+    if not isinstance(root, Mapping):
+        return
+    whole = "phases" not in root  # SPRINT.yaml, which has no phases of its own
+    for key in UNHEEDED:
+        if key in root and on.get(key) and (whole or key not in ("on", *_ANYWHERE)):
+            yield (key,)
+    collections = root.get("collections")
+    lists: list[tuple[Loc, object]] = [(("phases",), root.get("phases"))]
+    if isinstance(collections, Mapping):
+        lists += [(("collections", name), items) for name, items in collections.items()]
+    lists.append((("steps",), root.get("steps")))
+    for loc, elements in lists:
+        for index, element in enumerate(elements if isinstance(elements, list) else ()):
+            for key in _ANYWHERE:
+                if key in UNHEEDED and isinstance(element, Mapping) and element.get(key) is not None:
+                    yield (*loc, index, key)
