@@ -86,7 +86,7 @@ def test_nothing_that_is_written_down_names_a_machine_or_a_registry():
     wrong = re.compile(
         "|".join(
             [
-                r"/(?:home|Users)/(?!user\b|you\b)[a-z]\w*",
+                r"(?<![\w.-])/(?:home|Users)/(?!user\b|you\b)[a-z]\w*",
                 r"/root/",
                 r"/work" + r"/(?:main|shared)",
                 r"/tmp" + r"/venv",
