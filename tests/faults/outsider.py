@@ -57,8 +57,6 @@ class Outsider:
             process = stage.start("run", "-j", str(self.dice.randint(1, 6)))
             self._launchers = self._rivals = 0
             self._full = False
-            if self.place is not None:
-                self.place.free()
             while left > 0:
                 try:
                     self._watch(process)
@@ -70,6 +68,8 @@ class Outsider:
                         self.done[name] += 1
                         left -= 1
             code = stage.ended(process, ("run",), self._codes())
+            if self.place is not None:
+                self.place.free()
             stage.judge()
             if code == 0:
                 break

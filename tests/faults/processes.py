@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SUPERVISOR, LAUNCHER, SHIM, CHILD = "supervisor", "launcher", "shim", "child"
-_LOCK = re.compile(r"/attempts/([^/]+)/shim\.lock(?: \(deleted\))?$")
+_FOLDER = re.compile(r"/attempts/([^/]+)(?:/|$)")
+"""In what it has open. A fork that has not become its task yet holds no more than the lock of the tree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def _seen(pid: int, mark: bytes) -> Victim | None:
 def _guarded(descriptors: Path) -> str:
     for entry in descriptors.iterdir():
         try:
-            found = _LOCK.search(str(entry.readlink()))
+            found = _FOLDER.search(str(entry.readlink()))
         except OSError:
             continue
         if found:

@@ -52,7 +52,7 @@ VERDICTS = {
     "timeout": "timeout",
     "stop": "interrupted",
     "shim killed": "lost",
-    "all killed": "interrupted",
+    "all killed": "lost",
 }
 
 
