@@ -6,6 +6,7 @@ on the state that it leaves. What comes out between two commits is one batch.
 
 from fsm.accounts import choose, lifted
 from fsm.answers import approval, asking, stuck, timed_out, wanted
+from fsm.budget import allowance, over
 from fsm.ending import aborted, ended, failed
 from fsm.errors import SprintError
 from fsm.events import Adopted, Asked, Due, Event, Learnt, Ready
@@ -172,6 +173,10 @@ def _spawn(sprint: Sprint, unit: Unit, now: int) -> Moves:
     if chosen.waits:
         yield Move(unit.path, "delay", chosen.facts, unit.attempt)
         return
+    broke = over(unit)
+    if broke is not None:
+        yield broke
+        return
     attempt = unit.attempt + 1
     later = f"~{sprint.nth}" if sprint.nth > 1 else ""
     stem = name(unit.path) + later
@@ -184,7 +189,8 @@ def _spawn(sprint: Sprint, unit: Unit, now: int) -> Moves:
             stem = unit.first.decoded()["task"]
         facts["task"] = stem
     facts["log"] = f"logs/{stem}.log" if attempt == 1 else f"logs/{stem}.{attempt}.log"
-    yield Move(unit.path, "spawn", {**facts, **chosen.facts, **_inherited(unit, chosen.facts)}, attempt)
+    facts |= chosen.facts | allowance(unit) | _inherited(unit, chosen.facts)
+    yield Move(unit.path, "spawn", facts, attempt)
 
 
 def _inherited(unit: Unit, chosen: Facts) -> Facts:

@@ -83,10 +83,10 @@ class Engine:
         self._journal.commit()
         self._publish(going_on=resuming)
 
-    def resume(self, who: str, why: str) -> None:
-        """Sets a resting sprint going; committed with the next turn."""
+    def resume(self, who: str, why: str, budget: Facts | None = None) -> None:
+        """Sets a resting sprint going, with other bounds of its budget perhaps; committed with the next turn."""
         self._now = self._clock.now()
-        self._record(resume(self.sprint, who, why))
+        self._record(resume(self.sprint, who, why, budget))
 
     def run(self, events: Sequence[Event] = (), *, spawning: bool = True) -> None:
         """Turns until the sprint rests and nothing runs; without `spawning`, until nothing runs.

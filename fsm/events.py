@@ -58,7 +58,7 @@ class Asked(NamedTuple):
     text: str = ""
     """What is answered."""
     options: Facts = {}  # noqa: RUF012  # never changed
-    """`downstream`: what came after it runs again as well."""
+    """`downstream`: what came after it runs again as well. `budget`: bounds in place of those of the plan."""
 
 
 class Due(NamedTuple):

@@ -36,6 +36,11 @@ class Past:
     limits: int = 0
     """Usage limits that it has met in a row."""
 
+    @property
+    def tokens(self) -> float | None:
+        """Tokens that the last attempt has read and written; None while that is unknown."""
+        return float(self.used.get("input", 0) + self.used.get("output", 0)) if self.used else None
+
     def spawned(self, facts: Facts) -> None:
         """Another attempt begins."""
         self.session, self.used, self.cost = "", {}, None

@@ -6,6 +6,7 @@ is asked, at a cost that does not grow with the plan: the cursors and heaps that
 
 from heapq import heappop, heappush
 
+from fsm.budget import held as held_by_budget
 from fsm.plan import Group, Leaf
 from fsm.sprint import Sprint
 from fsm.states import ENDED, ENDED_WELL, GroupState, Machine, TaskState
@@ -62,7 +63,7 @@ def limits(sprint: Sprint, unit: Unit) -> list[str]:
         found.append(f"{node.exclusive} is held by {holder.path}")
     if node.prompt is not None and sprint.plan.agents is not None and sprint.agents >= sprint.plan.agents:
         found.append(f"{sprint.agents} of {sprint.plan.agents} agents are at work")
-    return found
+    return found + held_by_budget(unit)
 
 
 def advance(sprint: Sprint, group: Unit) -> Unit | None:

@@ -7,6 +7,7 @@ however often it is met.
 from collections.abc import Iterator
 
 from fsm.answers import answered
+from fsm.budget import larger
 from fsm.commands import COMMANDS, VERBS
 from fsm.events import Asked
 from fsm.rerun import again
@@ -64,7 +65,11 @@ def _done(sprint: Sprint, unit: Unit, event: Asked, now: int) -> tuple[str, Move
         return answered(sprint, unit, event)
     if unit.machine == Machine.SPRINT:
         if event.verb in ("resume", "retry"):
-            return "the sprint goes on", resume(sprint, event.who, event.why)
+            budget = event.options.get("budget") or {}
+            wrong = larger(sprint, budget)
+            if wrong:
+                return f"refused: {'; '.join(wrong)}", iter(())
+            return "the sprint goes on", resume(sprint, event.who, event.why, budget)
         return f"stopping {running} {'task' if running == 1 else 'tasks'}", _stop(sprint, event, now)
     if event.verb == "stop":
         return _stopped(unit, event, now)

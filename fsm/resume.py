@@ -7,17 +7,20 @@ from collections.abc import Iterable
 
 from fsm.sprint import Sprint
 from fsm.states import ENDED, GroupState, Machine, SprintState, TaskState
-from fsm.transition import SPRINT_UNIT, Move, Moves
+from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
 from fsm.unit import Unit, ancestors
 from fsm.verdicts import interrupted
 
 
-def resume(sprint: Sprint, who: str, why: str) -> Moves:
-    """Sets a resting sprint going: what was interrupted or has failed runs again, what is done stays done."""
+def resume(sprint: Sprint, who: str, why: str, budget: Facts | None = None) -> Moves:
+    """Sets a resting sprint going: what was interrupted or has failed runs again, what is done stays done.
+
+    `budget`: bounds in place of those of the plan, as `fsm.budget.larger` allows them.
+    """
     cancelled = sprint.state == SprintState.CANCELLED
     kind = sprint.rested.decoded().get("kind") if sprint.rested is not None else None
     trigger = "retry" if sprint.state == SprintState.BLOCKED else "resume"
-    yield Move(SPRINT_UNIT, trigger, {"who": who, "why": why})
+    yield Move(SPRINT_UNIT, trigger, {"who": who, "why": why, **({"budget": budget} if budget else {})})
     if cancelled:
         yield from _uncancel(sprint)
     for unit in list(sprint.failed.values()):

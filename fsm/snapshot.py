@@ -13,6 +13,7 @@ from typing import Any
 from fsm.ending import MOST_ABORTS
 from fsm.past import Past
 from fsm.plan import Gate, Group, Leaf, Plan
+from fsm.purse import Purse
 from fsm.retry import AGENTS, ONCE_MORE
 from fsm.sprint import Sprint
 from fsm.states import ENDED, LIVE, Machine, TaskState
@@ -75,7 +76,7 @@ _PLAIN = (str, int, float, bool, type(None), Enum, Transition)
 
 def copied(sprint: Sprint) -> Sprint:
     """A fold that shares nothing that can change with the first: quicker than folding the rows again."""
-    memo = {id(unit): object.__new__(Unit) for unit in sprint.units.values()}
+    memo: dict[int, Any] = {id(unit): object.__new__(Unit) for unit in sprint.units.values()}
     for unit in sprint.units.values():
         made = memo[id(unit)]
         for name, value in zip(_UNIT_FIELDS, _UNIT_VALUES(unit), strict=True):
@@ -86,11 +87,11 @@ def copied(sprint: Sprint) -> Sprint:
     return twin
 
 
-def _copied(value: Any, memo: dict[int, Unit]) -> Any:
+def _copied(value: Any, memo: dict[int, Any]) -> Any:
     kind = type(value)
     if kind in _SHARED:
         return value
-    if kind is Unit:
+    if kind is Unit or id(value) in memo:
         return memo[id(value)]
     if issubclass(kind, dict):
         return kind({key: _copied(one, memo) for key, one in value.items()})
@@ -98,6 +99,8 @@ def _copied(value: Any, memo: dict[int, Unit]) -> Any:
         return kind(_copied(one, memo) for one in value)
     if is_dataclass(kind) and not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         made = object.__new__(kind)
+        if kind is Purse:  # one and the same for all that spend of it
+            memo[id(value)] = made
         for field in fields(value):
             setattr(made, field.name, _copied(getattr(value, field.name), memo))
         return made
@@ -165,6 +168,12 @@ def _plainly(value: Any) -> Any:
         return tuple(_plainly(one) for one in value)
     if isinstance(value, set | frozenset):
         return tuple(sorted(map(str, value)))
+    if isinstance(value, Purse):
+        if not value.bounded:
+            return None
+        return tuple(
+            _plainly(one) for one in (value.raised, value.spent, value.live, value.largest, value.above)
+        )
     if isinstance(value, Past):
         aborts = (value.aborts - 1) % MOST_ABORTS + 1 if value.aborts else 0
         value = replace(

@@ -11,11 +11,14 @@ from heapq import heappush
 from fsm.errors import SprintError
 from fsm.machine import EVENTS, destination
 from fsm.past import TOLD
-from fsm.plan import Gate, Group, Leaf, Node, Plan
+from fsm.plan import Leaf, Plan
 from fsm.plan import load as load_plan
+from fsm.purse import COST, TOKENS, WALL, Purse, begun, elapsed, taken_back
+from fsm.purse import ended as spent
 from fsm.states import AT_REST, ENDED, ENDED_WELL, INITIAL, LIVE, GroupState, Machine, SprintState, TaskState
-from fsm.transition import SPRINT_UNIT, Transition
-from fsm.unit import Choice, Kind, Unit, choice_of, kind_of, reached, remembered
+from fsm.transition import SPRINT_UNIT, Facts, Transition
+from fsm.tree import Tree
+from fsm.unit import Choice, Kind, Unit, asks, kind_of, reached, remembered, spends_as
 from fsm.verdicts import counts
 
 
@@ -69,6 +72,8 @@ class Sprint:
         """Accounts that could not log in, since a person last set the run going."""
         self.repeats = 0
         """Attempts beyond the first of their unit, since a person last set the run going."""
+        self.purse = Purse(SPRINT_UNIT, None)
+        """What the whole run has spent."""
         self.breaks: dict[str, Unit] = {}
         """Units that have ended well with a break while the sprint rested; it is to hold when it goes on."""
 
@@ -202,19 +207,36 @@ class Sprint:
         elif row.trigger == "verify":
             unit.kept = False
         elif row.trigger == "abort":
+            if unit.purse is not None:
+                taken_back(unit.purse, spends_as(unit))
             past = remembered(unit)
             past.next = past.rank
             past.aborts += unit.spawned is not None and unit.spawned.epoch == row.epoch
 
     def _exited(self, unit: Unit, row: Transition) -> None:
         unit.exited = row
-        if unit.past is not None and row.trigger != "abort":
+        if row.trigger == "abort":
+            return
+        if unit.past is not None:
             unit.past.aborts = 0
         if any(fact in row.facts for fact in TOLD):
             remembered(unit).told(row.decoded())
+        if unit.purse is not None:
+            self._charge(unit, row)
+
+    def _charge(self, unit: Unit, row: Transition) -> None:
+        past = unit.past
+        agent = asks(unit) and unit.started is not None
+        amounts: dict[str, float | None] = {WALL: elapsed(row.decoded())}
+        if agent:
+            amounts[COST] = past.cost if past is not None else None
+            amounts[TOKENS] = past.tokens if past is not None else None
+        spent(unit.purse, spends_as(unit), amounts, agent=agent)
 
     def _spawned(self, unit: Unit, row: Transition) -> None:
         self.repeats += row.attempt > 1
+        if unit.purse is not None:
+            begun(unit.purse, spends_as(unit))
         if unit.past is not None or '"agent":' in row.facts:
             remembered(unit).spawned(row.decoded())
         unit.attempt = row.attempt
@@ -333,6 +355,16 @@ class Sprint:
         else:
             self.repeats = 0
             self.barred.clear()
+            if '"budget":' in row.facts:
+                self._raised(row.decoded()["budget"])
+
+    def _raised(self, bounds: Facts) -> None:
+        """A person has set bounds in place of those of the plan."""
+        path = bounds.get("unit", SPRINT_UNIT)
+        unit = self.units[path]
+        purse = self.purse if path == SPRINT_UNIT else unit.purse
+        if purse is not None:
+            purse.raised |= {name: float(bound) for name, bound in bounds.items() if name != "unit"}
 
     def _fact(self, row: Transition) -> None:
         if row.trigger == "lease":
@@ -349,41 +381,8 @@ class Sprint:
     def plant(self, plan: Plan) -> None:
         """Makes the units of a plan, in their first states. A run's first row carries it."""
         self.plan = plan
-        self.root.children.clear()
-        for node in plan.phases:
-            self._grow(node, self.root)
-
-    def _grow(self, node: Node, parent: Unit) -> None:
-        machine = Machine.TASK if isinstance(node, Leaf) else Machine.GROUP
-        unit = self._made(node.path, machine, node, parent=parent)
-        unit.index = len(parent.children)
-        unit.background = isinstance(node, Leaf) and node.parallel
-        parent.children.append(unit)
-        if isinstance(node, Group):
-            for child in node.children:
-                self._grow(child, unit)
-            if node.parallel or any(isinstance(child, Group) and child.depends_on for child in node.children):
-                unit.choice = choice_of(unit)
-        if node.gate is not None:
-            unit.gate = self._made(f"{node.path}#gate", Machine.TASK, node.gate, owner=unit)
-            unit.fix = self._made(f"{node.path}#fix", Machine.TASK, node.gate, owner=unit)
-            unit.gate.background = unit.fix.background = unit.background
-
-    def _made(
-        self,
-        path: str,
-        machine: str,
-        node: Node | Gate,
-        *,
-        parent: Unit | None = None,
-        owner: Unit | None = None,
-    ) -> Unit:
-        if path in self.units:
-            raise SprintError(f"the plan has two units called {path!r}")
-        unit = Unit(path, machine, INITIAL[Machine(machine)], node, parent, owner, position=len(self.order))
-        self.units[path] = unit
-        self.order.append(unit)
-        return unit
+        tree = Tree(plan, self.root)
+        self.units, self.order, self.purse = tree.units, tree.order, tree.purse
 
 
 _PROCESS = frozenset({TaskState.RUNNING, TaskState.STOPPING})

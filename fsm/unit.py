@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fsm.errors import SprintError
 from fsm.past import Past
 from fsm.plan import Gate, Group, Leaf
+from fsm.purse import Purse
 from fsm.states import GroupState, Machine
 from fsm.transition import Transition
 
@@ -75,6 +76,8 @@ class Unit:
     needs: int = 0
     """Steps: siblings that it depends on and that have not ended well."""
     dependents: "tuple[Unit, ...]" = ()
+    purse: Purse | None = None
+    """What its attempts are charged to; None where that is of no interest."""
     past: Past | None = None
     """Made by `remembered`; None for a unit of whose attempts there is nothing to remember."""
 
@@ -85,6 +88,19 @@ class Unit:
     def slot(self) -> bool:
         """Whether, when live, it takes a slot of its own: gates and fixes of a leaf run in the leaf's."""
         return self.owner is None or self.owner.machine != Machine.TASK
+
+
+def asks(unit: Unit) -> bool:
+    """Whether an attempt of the unit asks an agent."""
+    if isinstance(unit.node, Leaf):
+        return unit.node.prompt is not None
+    return unit.owner is not None and unit is unit.owner.fix
+
+
+def spends_as(unit: Unit) -> str:
+    """Of which kind an attempt is when it is guessed what it will spend: what is called alike spends alike."""
+    role = unit.path.rpartition("#")[2] if unit.owner is not None else str(getattr(unit.node, "id", ""))
+    return f"{'agent' if asks(unit) else 'run'}:{role}"
 
 
 def remembered(unit: Unit) -> Past:

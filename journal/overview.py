@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fsm.plan import Gate, Plan
+from fsm.purse import COST, TOKENS
 from fsm.sprint import Sprint
 from fsm.states import ENDED, ENDED_WELL, SprintState
 from fsm.transition import Facts
@@ -86,6 +87,8 @@ def reached(sprint: Sprint) -> Entry:
     if sprint.limits and sprint.waits[LIMIT]:
         limits = sorted(sprint.limits.items())
         entry["usage-limits"] = [{"account": name, "until": moment(until)} for name, until in limits]
+    if sprint.purse.spent[COST] or sprint.purse.spent[TOKENS]:
+        entry["spent"] = _spent(sprint)
     if rested is None or state != rested.dest:
         return entry
     facts, at = rested.decoded(), moment(rested.at)
@@ -110,6 +113,19 @@ def reached(sprint: Sprint) -> Entry:
         entry["completed-at"] = at
         if facts.get("failed"):
             entry["failed-tasks"] = facts["failed"]
+    return entry
+
+
+def _spent(sprint: Sprint) -> Entry:
+    """What agents have told of their cost, and how many have told nothing: that is unknown, and not free."""
+    purse = sprint.purse
+    entry: Entry = {}
+    if purse.spent[COST]:
+        entry["cost-usd"] = round(purse.spent[COST], 4)
+    if purse.spent[TOKENS]:
+        entry["tokens"] = int(purse.spent[TOKENS])
+    if purse.unpriced:
+        entry["attempts-of-unknown-cost"] = purse.unpriced
     return entry
 
 
