@@ -63,8 +63,15 @@ class EnvironmentFault(SprintError):
     """Something outside of the sprint is missing or broken."""
 
 
-def at_rest(state: str, *, failures: bool) -> ExitCode:
-    """The code for a sprint that has come to rest; `failures`: tolerated ones in the background."""
+def at_rest(state: str, *, failures: bool, kind: str | None = None) -> ExitCode:
+    """The code for a sprint that has come to rest; `failures`: tolerated ones in the background.
+
+    `kind` is what the row says that brought it there: a budget that ended, a usage limit that is not waited for.
+    """
+    if (state, kind) == (SprintState.BLOCKED, "budget"):
+        return ExitCode.BUDGET
+    if (state, kind) == (SprintState.PAUSED, "limit"):
+        return ExitCode.LIMIT
     code = _BY_STATE.get(SprintState(state), ExitCode.DONE)
     return ExitCode.FAILED if code is ExitCode.DONE and failures else code
 

@@ -162,4 +162,5 @@ def _code(sprint: "Sprint", ended_by: int | None) -> ExitCode:
     if ended_by is not None and sprint.state == SprintState.PAUSED:
         return ExitCode.INTERRUPTED if ended_by == signal.SIGINT else ExitCode.TERMINATED
     failed = any(unit.background and unit.owner is None for unit in sprint.failed.values())
-    return at_rest(sprint.state, failures=failed)
+    kind = sprint.rested.decoded().get("kind") if sprint.rested is not None else None
+    return at_rest(sprint.state, failures=failed, kind=kind)
