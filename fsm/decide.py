@@ -9,9 +9,10 @@ from fsm.answers import approval, asking, stuck, timed_out, wanted
 from fsm.budget import allowance, over
 from fsm.ending import aborted, ended, failed
 from fsm.errors import SprintError
-from fsm.events import Adopted, Asked, Due, Event, Learnt, Ready
+from fsm.events import Adopted, Asked, Due, Event, Learnt, Notified, Ready
 from fsm.groups import block, end_groups, settle
 from fsm.names import name, task_id
+from fsm.notices import told
 from fsm.plan import Group, Leaf
 from fsm.ready import check, following
 from fsm.requests import asked
@@ -28,6 +29,9 @@ def react(sprint: Sprint, event: Event, now: int) -> Moves:
     """What an event leads to. Events about attempts that are over are nothing new and lead to nothing."""
     if isinstance(event, Asked):
         yield from asked(sprint, event, now)
+        return
+    if isinstance(event, Notified):
+        yield from told(sprint, event)
         return
     unit = sprint.units.get(event.unit)
     if unit is None or unit.attempt != event.attempt:

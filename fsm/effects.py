@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from fsm.transition import Facts
+
 
 class Spawn(NamedTuple):
     """Prepare an attempt up to the gate: directory, log, shim. Nothing of the user's runs yet."""
@@ -47,4 +49,21 @@ class Answer(NamedTuple):
     text: str
 
 
-Effect = Spawn | Go | Attach | Stop | Answer
+class Notify(NamedTuple):
+    """Tell somebody outside, without anything waiting for it; report `Notified`. Time passes before a later try."""
+
+    unit: str
+    attempt: int
+    """Which try it is; owed again under the same number, it is the same try."""
+    cause: int
+    """The number of the row that caused it: the key by which a receiver knows that it has it already."""
+    event: str
+    run: str | None
+    """Text for `/bin/sh -c`."""
+    url: str | None
+    """Where to POST it."""
+    facts: Facts
+    """`unit` and `why` of what has happened."""
+
+
+Effect = Spawn | Go | Attach | Stop | Answer | Notify

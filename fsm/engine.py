@@ -12,6 +12,7 @@ from fsm.decide import opening, proceed, react, recover
 from fsm.effects import Answer, Effect
 from fsm.events import Asked, Due, Event
 from fsm.machine import destination
+from fsm.notices import caused, is_due
 from fsm.owed import owed
 from fsm.plan import Plan, dump
 from fsm.ports import Clock, Executor, Journal, Publisher, Seed
@@ -23,6 +24,10 @@ from fsm.unit import Unit
 
 _LOOK = 60.0
 """Seconds after which the wall clock is asked whether anything that waits is due."""
+
+
+_NOTICES = 30.0
+"""Seconds that a run which has come to rest stays for those that are still to be told."""
 
 
 class Engine:
@@ -59,6 +64,8 @@ class Engine:
         self._dates: list[tuple[float, int, str]] = []
         """The same by the wall clock, which goes on while the machine sleeps."""
         self._again: float | None = None
+        self._until: float | None = None
+        """When, by the monotonic clock, notices are no longer waited for; None while there is other work."""
 
     def take_over(
         self, lease: Facts, *, plan: Plan | None = None, copied: bool = False, resuming: bool = False
@@ -97,8 +104,19 @@ class Engine:
         while True:
             self.turn(events)
             if not self.sprint.busy and (self.sprint.at_rest or not spawning):
-                return
+                if not self._telling():
+                    return
+            else:
+                self._until = None
             events = [*self._executor.wait(self._patience()), *self._due()]
+
+    def _telling(self) -> bool:
+        """Whether somebody outside is still being told; the next supervisor goes on with what takes too long."""
+        if not self.sprint.due:
+            return False
+        if self._until is None:
+            self._until = self._clock.monotonic() + _NOTICES
+        return self._clock.monotonic() < self._until
 
     def turn(self, events: Sequence[Event]) -> None:
         """One turn: everything that the events and the state lead to, in one commit, and then what that owes."""
@@ -122,26 +140,29 @@ class Engine:
     def _record(self, moves: Moves | Iterable[Move]) -> None:
         sprint, journal = self.sprint, self._journal
         for move in moves:
-            unit = sprint.unit(move.unit)
-            source = unit.state
+            made = is_due(move.unit, move.trigger)
+            unit = sprint.unit(move.unit) if made is None else None
+            machine, source = (unit.machine, unit.state) if unit is not None else made or ("", "")
             row = Transition(
                 seq=journal.head[0] + 1,
                 run=sprint.run,
                 epoch=self._epoch,
                 at=self._now,
-                unit=unit.path,
-                machine=str(unit.machine),
+                unit=move.unit,
+                machine=str(machine),
                 trigger=move.trigger,
                 source=str(source),
-                dest=destination(unit.machine, move.trigger, source, unit.path),
+                dest=destination(machine, move.trigger, source, move.unit),
                 attempt=move.attempt,
                 facts=encode_facts(move.facts),
             )
             row = journal.append(row)
             sprint.apply(row)
             self._batch.append(row)
-            if row.trigger == "delay":
+            if row.trigger == "delay" and unit is not None:
                 self._alarm(unit)
+            if sprint.plan.subscriptions:
+                self._record(caused(sprint, row))
 
     def _publish(self, *, going_on: bool = False) -> None:
         batch, self._batch = self._batch, []
@@ -169,6 +190,8 @@ class Engine:
             left = max(0.0, self._alarms[0][0] - self._clock.monotonic())
             # The monotonic clock stands still while the machine sleeps: now and then the other one is looked at.
             ends.append(min(left, _LOOK))
+        if self._until is not None:
+            ends.append(max(0.0, self._until - self._clock.monotonic()))
         return min(ends, default=None)
 
     def _due(self) -> list[Due]:

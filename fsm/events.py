@@ -68,4 +68,13 @@ class Due(NamedTuple):
     attempt: int
 
 
-Event = Ready | Adopted | Ended | Learnt | Asked | Due
+class Notified(NamedTuple):
+    """What became of a try to tell somebody outside."""
+
+    unit: str
+    attempt: int
+    ok: bool
+    error: str = ""
+
+
+Event = Ready | Adopted | Ended | Learnt | Asked | Due | Notified

@@ -4,6 +4,7 @@ Rule: an effect is owed as long as the state says so; whoever performs it must t
 """
 
 from fsm.effects import Attach, Effect, Go, Spawn, Stop
+from fsm.notices import notify
 from fsm.sprint import Sprint
 from fsm.states import TaskState
 from fsm.unit import Unit
@@ -28,7 +29,7 @@ def owed(sprint: Sprint) -> list[Effect]:
             effects.append(Go(unit.path, unit.attempt))
         if unit.state == TaskState.STOPPING:
             effects.append(Stop(unit.path, unit.attempt, _kill_at(unit)))
-    return effects
+    return effects + notify(sprint) if sprint.due else effects
 
 
 def _kill_at(unit: Unit) -> int:

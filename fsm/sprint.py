@@ -15,10 +15,20 @@ from fsm.plan import Leaf, Plan
 from fsm.plan import load as load_plan
 from fsm.purse import COST, TOKENS, WALL, Purse, begun, elapsed, taken_back
 from fsm.purse import ended as spent
-from fsm.states import AT_REST, ENDED, ENDED_WELL, INITIAL, LIVE, GroupState, Machine, SprintState, TaskState
+from fsm.states import AT_REST, ENDED, INITIAL, LIVE, GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Transition
 from fsm.tree import Tree
-from fsm.unit import Choice, Kind, Unit, asks, kind_of, reached, remembered, spends_as
+from fsm.unit import (
+    Kind,
+    Unit,
+    asks,
+    chosen,
+    kind_of,
+    reached,
+    remembered,
+    spends_as,
+    wake,
+)
 from fsm.verdicts import counts
 
 
@@ -74,6 +84,8 @@ class Sprint:
         """Attempts beyond the first of their unit, since a person last set the run going."""
         self.purse = Purse(SPRINT_UNIT, None)
         """What the whole run has spent."""
+        self.due: dict[str, Unit] = {}
+        """Notices that somebody outside is still to be sent."""
         self.breaks: dict[str, Unit] = {}
         """Units that have ended well with a break while the sprint rested; it is to hold when it goes on."""
 
@@ -102,6 +114,8 @@ class Sprint:
     def apply(self, row: Transition) -> Unit:
         """Moves one machine by one row, through `transitions`; a row that does not fit raises and changes nothing."""
         unit = self.units.get(row.unit)
+        if unit is None and row.trigger == "due" and row.machine == Machine.NOTICE:
+            unit = Unit(row.unit, Machine.NOTICE, INITIAL[Machine.NOTICE])
         if row.run != self.run or row.seq <= self.seq:
             raise SprintError(
                 f"row {row.seq} of run {row.run} cannot follow row {self.seq} of run {self.run}"
@@ -122,16 +136,32 @@ class Sprint:
                 self._count(unit, row)
                 if row.machine == Machine.SPRINT:
                     self._sprint(row)
+                elif row.machine == Machine.NOTICE:
+                    self._notice(unit, row)
                 else:
                     self._group(unit, row)
-            self._wake(unit)
+            wake(unit)
         elif row.machine == Machine.SPRINT:
             self._fact(row)
+        elif row.machine == Machine.NOTICE:
+            self._notice(unit, row)
         elif row.trigger == "report":
             unit.reported = row
             if any(fact in row.facts for fact in TOLD):
                 remembered(unit).told(row.decoded())
         return unit
+
+    def _notice(self, unit: Unit, row: Transition) -> None:
+        if row.trigger == "due":
+            self.units[unit.path] = self.due[unit.path] = unit
+            unit.spawned = row
+        elif row.trigger == "retry":
+            self.due[unit.path] = unit
+            unit.tries = 0
+        elif row.source != row.dest:
+            del self.due[unit.path]
+        else:
+            unit.tries += 1
 
     def _group(self, unit: Unit, row: Transition) -> None:
         if row.source == GroupState.WAITING:
@@ -311,39 +341,9 @@ class Sprint:
         if row.source in ENDED and row.dest not in ENDED:
             parent.cursor = min(parent.cursor, unit.index)
         if parent.choice is not None:
-            self._choose(parent.choice, unit, row)
+            chosen(parent.choice, unit, row)
         if not unit.background:
             parent.broken += (row.dest in _BAD) - (row.source in _BAD)
-
-    def _choose(self, choice: Choice, unit: Unit, row: Transition) -> None:
-        """Keeps true which children may be entered, when one of them has moved."""
-        source, dest = row.source, row.dest
-        if dest == GroupState.IN_PROGRESS:
-            choice.going[unit.index] = unit
-        elif source == GroupState.IN_PROGRESS:
-            del choice.going[unit.index]
-            choice.awake.pop(unit.index, None)
-        elif dest == GroupState.PENDING and not unit.needs:
-            heappush(choice.fresh, unit.index)
-        enough = ENDED if choice.regardless else ENDED_WELL
-        well = (dest in enough) - (source in enough)
-        if well:
-            for other in unit.dependents:
-                other.needs -= well
-                if not other.needs:
-                    self._wake(other)
-                    if other.state == GroupState.PENDING:
-                        heappush(choice.fresh, other.index)
-
-    def _wake(self, unit: Unit) -> None:
-        """Where steps go on side by side, the one in which something has moved is to be looked into again."""
-        child = unit.owner or unit
-        while child.parent is not None:
-            choice = child.parent.choice
-            if choice is not None and child.index in choice.going and child.index not in choice.awake:
-                choice.awake[child.index] = child
-                heappush(choice.calling, child.index)
-            child = child.parent
 
     def _sprint(self, row: Transition) -> None:
         if row.dest in AT_REST:

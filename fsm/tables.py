@@ -129,6 +129,7 @@ WORKTREE: tuple[Row, ...] = (
 )
 
 NOTICE: tuple[Row, ...] = (
+    *_reflexive("due", [N.DUE], "somebody outside is to be told of a row"),
     *_rows("sent", [N.DUE], N.SENT, "its receiver took it"),
     *_rows("give-up", [N.DUE], N.GIVEN_UP, "it was tried often enough"),
     *_rows("retry", [N.GIVEN_UP], N.DUE, "it is to be tried again"),

@@ -5,12 +5,13 @@ Rule: a unit is moved by `fsm.sprint` alone. Its rows are kept as they are and d
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from heapq import heappush
 
 from fsm.errors import SprintError
 from fsm.past import Past
 from fsm.plan import Gate, Group, Leaf
 from fsm.purse import Purse
-from fsm.states import GroupState, Machine
+from fsm.states import ENDED, ENDED_WELL, GroupState, Machine
 from fsm.transition import Transition
 
 
@@ -141,6 +142,38 @@ def choice_of(group: Unit) -> Choice:
         steps[wanted].dependents = tuple(found)
     regardless = isinstance(group.node, Group) and group.node.on_dependency_failure == "continue"
     return Choice(regardless=regardless, fresh=[child.index for child in group.children if not child.needs])
+
+
+def chosen(choice: Choice, unit: Unit, row: Transition) -> None:
+    """Keeps true which children may be entered, when one of them has moved."""
+    source, dest = row.source, row.dest
+    if dest == GroupState.IN_PROGRESS:
+        choice.going[unit.index] = unit
+    elif source == GroupState.IN_PROGRESS:
+        del choice.going[unit.index]
+        choice.awake.pop(unit.index, None)
+    elif dest == GroupState.PENDING and not unit.needs:
+        heappush(choice.fresh, unit.index)
+    enough = ENDED if choice.regardless else ENDED_WELL
+    well = (dest in enough) - (source in enough)
+    if well:
+        for other in unit.dependents:
+            other.needs -= well
+            if not other.needs:
+                wake(other)
+                if other.state == GroupState.PENDING:
+                    heappush(choice.fresh, other.index)
+
+
+def wake(unit: Unit) -> None:
+    """Where steps go on side by side, the one in which something has moved is to be looked into again."""
+    child = unit.owner or unit
+    while child.parent is not None:
+        choice = child.parent.choice
+        if choice is not None and child.index in choice.going and child.index not in choice.awake:
+            choice.awake[child.index] = child
+            heappush(choice.calling, child.index)
+        child = child.parent
 
 
 def below(group: Unit) -> Iterator[Unit]:

@@ -324,6 +324,7 @@ for _machine, _trigger, _text, _brief in (
     (Machine.WORKTREE, "remove", "the worktree is being taken away", False),
     (Machine.WORKTREE, "removed", "the worktree is gone", False),
     (Machine.WORKTREE, "keep", "the worktree could not be taken away safely, and stays", True),
+    (Machine.NOTICE, "due", "somebody outside is to be told", False),
     (Machine.NOTICE, "sent", "the notice was taken by its receiver", False),
     (Machine.NOTICE, "give-up", "the notice was tried often enough", True),
     (Machine.NOTICE, "retry", "the notice is to be sent again", False),

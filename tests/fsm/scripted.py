@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from fsm.effects import Answer, Attach, Effect, Go, Spawn, Stop
+from fsm.effects import Answer, Attach, Effect, Go, Notify, Spawn, Stop
 from fsm.engine import Engine
-from fsm.events import Adopted, Asked, Ended, Event, Ready
+from fsm.events import Adopted, Asked, Ended, Event, Notified, Ready
 from fsm.plan import Plan
 from fsm.sprint import Sprint, fold
 from fsm.transition import SPRINT_UNIT, Facts, Transition
@@ -85,6 +85,10 @@ class World:
     """What people will ask for, and when."""
     answers: list[tuple[str, str]] = field(default_factory=list)
     stops: list[tuple[str, int]] = field(default_factory=list)
+    told: list[Notify] = field(default_factory=list)
+    """Every try to tell somebody outside, in order."""
+    deaf: int = 0
+    """So many of those tries fail; -1: nobody ever answers at all."""
 
     # Clock
 
@@ -117,6 +121,7 @@ class ScriptedExecutor:
         self.world = world
         self.mine: dict[tuple[str, int], Attempt] = {}
         self.events: list[Event] = []
+        self.heard: set[tuple[str, int]] = set()
 
     def perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
@@ -135,6 +140,9 @@ class ScriptedExecutor:
             world.answers.append((effect.id, effect.text))
             return
         key = (effect.unit, effect.attempt)
+        if isinstance(effect, Notify):
+            self._tell(effect)
+            return
         known = self.mine.get(key)
         if isinstance(effect, Spawn):
             if known is None:
@@ -161,6 +169,20 @@ class ScriptedExecutor:
             world.stops.append(key)
             if known is not None and not known.over:
                 self._stop(known)
+
+    def _tell(self, effect: Notify) -> None:
+        world = self.world
+        assert [row for row in world.rows.committed if (row.unit, row.trigger) == (effect.unit, "due")], (
+            "somebody is told of what is not on disk"
+        )
+        if (effect.unit, effect.attempt) in self.heard:
+            return
+        self.heard.add((effect.unit, effect.attempt))
+        world.told.append(effect)
+        if world.deaf < 0:
+            return
+        failed = len(world.told) <= world.deaf
+        self.events.append(Notified(effect.unit, effect.attempt, not failed, "no answer" if failed else ""))
 
     def _go(self, attempt: Attempt) -> None:
         world = self.world
