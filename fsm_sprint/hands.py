@@ -2,6 +2,7 @@
 
 Ctrl-C once drains, twice (or SIGTERM) stops what runs, three times leaves at once with everything adoptable. SIGHUP
 goes on without a screen.
+Rule: what attempts have told passes through the concealment here, so no secret of the environment reaches the journal.
 """
 
 import os
@@ -11,8 +12,9 @@ from types import FrameType
 from typing import Self
 
 from fsm.effects import Effect
-from fsm.events import Asked, Event
+from fsm.events import Asked, Ended, Event, Learnt
 from fsm_sprint.clock import SystemClock
+from fsm_sprint.concealment import Concealment
 from fsm_sprint.executors.local import LocalExecutor
 from fsm_sprint.inbox import Inbox
 
@@ -28,13 +30,19 @@ class Hands:
     """`ports.Executor` over the local executor, the inbox and the signals."""
 
     def __init__(
-        self, executor: LocalExecutor, inbox: Inbox, clock: SystemClock, look: Callable[[], None]
+        self,
+        executor: LocalExecutor,
+        inbox: Inbox,
+        clock: SystemClock,
+        look: Callable[[], None],
+        concealment: Concealment,
     ) -> None:
         """`look` raises when the journal was taken away: a run that only waits commits nothing that would find out."""
         self._executor = executor
         self._inbox = inbox
         self._clock = clock
         self._look = look
+        self._concealment = concealment
         self._first: list[Event] = list(inbox.collect())
 
     def perform(self, effects: Sequence[Effect]) -> None:
@@ -49,10 +57,16 @@ class Hands:
             left = _LOOK if end is None else min(_LOOK, end - self._clock.monotonic())
             if left < 0:
                 break
-            found = [*self._executor.wait(left), *self._inbox.collect()]
+            found = [*map(self._told, self._executor.wait(left)), *self._inbox.collect()]
             if not found:
                 self._look()
         return found
+
+    def _told(self, event: Event) -> Event:
+        """What an attempt tells, without secrets. What people ask and answer is theirs, and stays as they wrote it."""
+        if isinstance(event, Ended | Learnt):
+            return event._replace(facts=self._concealment.facts(event.facts))
+        return event
 
 
 class Signals:

@@ -26,6 +26,7 @@ from fsm.sprint import Sprint, fold
 from fsm.states import TaskState
 from fsm.transition import Facts
 from fsm_sprint.clock import SystemClock
+from fsm_sprint.concealment import Concealment
 from fsm_sprint.executors import platform
 from fsm_sprint.executors.files import SHIM_LOCK, TREE_LOCK, held
 from fsm_sprint.executors.local import LocalExecutor
@@ -178,7 +179,7 @@ class Supervisor:
             answer=inbox.answer,
             drivers=work.driver,
         )
-        hands = Hands(executor, inbox, self.clock, self.journal.look)
+        hands = Hands(executor, inbox, self.clock, self.journal.look, Concealment(os.environ))
         publisher = publishers(sprint)
         try:
             with Signals(executor, on_hangup=lambda: None) as signals:

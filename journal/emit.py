@@ -15,7 +15,11 @@ from typing import TypeAlias
 Value: TypeAlias = "str | int | float | bool | Mapping[str, Value] | Sequence[Value] | None"
 """What can be written: JSON's shapes, mappings keyed by text."""
 
-_WORD = r"[!-\"$-9;-~\u00a1-\u1fff\u200b-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+# Marks of writing direction are always escaped: whoever reads the file is to read what it says.
+_WORD = (
+    r"[!-\"$-9;-~\u00a1-\u061b\u061d-\u1fff\u200b-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe"
+    r"\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 _PLAIN = re.compile(
     # Begins as neither an indicator nor a number; what begins with a digit needs a letter that no number,
     # date or time of either version has.
@@ -27,9 +31,12 @@ _SPLIT = re.compile(r":(?: |\Z)| #| \Z")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """Words that one version or the other takes for a boolean or null, in lower case."""
 _UNPRINTABLE = re.compile(
-    r"[^\n\t -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    r"[^\n\t -~\u00a0-\u061b\u061d-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe"
+    r"\uff00-\ufffd\U00010000-\U0010ffff]"
 )
-_ESCAPED = re.compile(r"[\"\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_ESCAPED = re.compile(
+    r"[\"\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
 _SHORT = {"\n": r"\n", "\t": r"\t", "\r": r"\r", '"': r"\"", "\\": r"\\"}
 _BREAK = re.compile(r"\n(?=[^\n])")
 _LONGEST_KEY = 1000

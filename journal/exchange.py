@@ -7,7 +7,7 @@ is taken in whole or refused, with the line and the reason.
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from fsm.errors import SprintError
 from fsm.plan import digest as digest_of
@@ -29,11 +29,19 @@ _COLUMNS: dict[str, type] = {
 }
 
 
+class Sink(Protocol):
+    """What takes the lines, each whole."""
+
+    def write(self, raw: bytes, /) -> object:
+        """Takes one."""
+        ...
+
+
 class NotAnExport(SprintError):
     """A line is none that `export` writes."""
 
 
-def export(reader: Reader, out: IO[bytes]) -> tuple[int, str]:
+def export(reader: Reader, out: Sink) -> tuple[int, str]:
     """Writes a header, the texts by digest, the rows in order; returns the head. JournalDamaged as soon as it shows.
 
     Beside a run it is the journal of one moment; no transaction is kept open meanwhile.

@@ -65,7 +65,7 @@ def check(
         print(printed(document))
     else:
         if diagnostics:
-            print(render_all(diagnostics, texts), file=sys.stderr)
+            print(plain(render_all(diagnostics, texts)), file=sys.stderr)
         for error in impossible:
             print(plain(error), file=sys.stderr)
         if valid:

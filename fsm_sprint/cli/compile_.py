@@ -31,16 +31,14 @@ def compile_(
 ) -> None:
     """Compile SPRINT.yaml and its workflows; print the PROGRESS.yaml that a run would begin with. Runs nothing."""
     from fsm.plan import digest, dump
+    from fsm_sprint.report.document import printed
     from journal.progress import initial
 
     paths = options.paths(sprint)
     plan = compiled(paths, workflows, strict=strict).plan
     canonical = dump(plan)
     shown = (
-        text.dumps(
-            {"version": 1, "digest": digest(canonical), "plan": text.loads(canonical)}, ensure_ascii=False
-        )
-        + "\n"
+        printed({"version": 1, "digest": digest(canonical), "plan": text.loads(canonical)}) + "\n"
         if json
         else initial(plan)
     )

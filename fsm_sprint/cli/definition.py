@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fsm_sprint.clock import SystemClock
 from fsm_sprint.paths import SprintPaths
+from fsm_sprint.report.terminal import plain
 
 if TYPE_CHECKING:
     from compiler.pipeline import Compiled
@@ -27,7 +28,7 @@ def compiled(
         paths.directory, workflows=workflows, strict=strict, today=today or SystemClock().today()
     )
     if found.warnings:
-        print(found.render(), file=sys.stderr)
+        print(plain(found.render()), file=sys.stderr)
     return found
 
 

@@ -28,7 +28,7 @@ def doctor(
     from fsm_sprint.doctor.examination import count, examine, page
     from fsm_sprint.doctor.finding import Mark
     from fsm_sprint.report.document import printed
-    from fsm_sprint.report.terminal import Ink, coloured
+    from fsm_sprint.report.terminal import Ink, coloured, plain
 
     found = examine(SprintPaths(sprint or Path()))
     well = count(found, Mark.BAD) == 0
@@ -38,7 +38,7 @@ def doctor(
     else:
         ink = Ink(wanted=coloured(sys.stdout))
         colours = {"  ok ": "green", "  warn": "yellow", "  x ": "red"}
-        for line in page(found):
+        for line in map(plain, page(found)):
             colour = next((name for mark, name in colours.items() if line.startswith(mark)), None)
             print(ink(line[:6], colour) + line[6:] if colour else line)
     raise typer.Exit(ExitCode.DONE if well else ExitCode.ENVIRONMENT)

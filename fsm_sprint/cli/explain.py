@@ -1,6 +1,5 @@
 """`explain`: why something is not moving, or what the whole sprint waits for."""
 
-import json as text
 from typing import Annotated
 
 import typer
@@ -35,6 +34,7 @@ def explain(
     from fsm.explain import explain as reasons
     from fsm.sprint import fold
     from fsm.states import TaskState
+    from fsm_sprint.report.document import printed
     from fsm_sprint.report.lookup import lookup
     from fsm_sprint.report.terminal import line
 
@@ -59,7 +59,7 @@ def explain(
     said = {one.path: reasons(folded, one) for one in found}
     if json:
         document = {"version": 1, "run": run, "units": {name: {"reasons": why} for name, why in said.items()}}
-        print(text.dumps(document, ensure_ascii=False))
+        print(printed(document))
         return
     for name, why in said.items():
         print(line(name))

@@ -67,13 +67,14 @@ def export(
     ] = None,
 ) -> None:
     """Write the journal as lines of JSON, the same bytes for the same journal; docs/journal.md says what they mean."""
+    from fsm_sprint.report.document import Tamed
     from journal.errors import JournalError
     from journal.exchange import export as told
 
     journal, _ = record.recorded(sprint)
     with record.reading(journal) as reader:
         if output is None:
-            told(reader, sys.stdout.buffer)
+            told(reader, Tamed(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer)
             return
         made = False
         try:
@@ -206,9 +207,9 @@ def _free(journal: Path) -> Path:
 def _tell(found: "Recovered", journal: Path) -> None:
     from fsm_sprint.report.terminal import line
 
-    print(f"damaged: {journal}: {line(found.why)}")
+    print(f"damaged: {line(str(journal))}: {line(found.why)}")
     left = f"; {found.left} after them are left behind" if found.left else ""
-    print(f"wrote {found.file}: rows 1 to {found.rows} of it{left}")
+    print(f"wrote {line(str(found.file))}: rows 1 to {found.rows} of it{left}")
     for what, units in (
         ("taken up by what lies in attempts/", found.taken),
         ("lost, nothing tells what became of it", found.lost),

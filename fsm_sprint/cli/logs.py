@@ -64,6 +64,7 @@ def logs(
     from fsm_sprint.report.attempts import chosen
     from fsm_sprint.report.follow import Follower
     from fsm_sprint.report.lookup import lookup
+    from fsm_sprint.report.terminal import line
 
     paths, wanted = record.named(sprint, unit)
     if attempt is not None and wanted is None:
@@ -83,13 +84,13 @@ def logs(
                 shown, lines, writer.show, _reading()
             )
             if why:
-                print(why, file=sys.stderr)
+                print(line(why), file=sys.stderr)
             return
         for output in shown:
             writer.whole(output, _log(paths, output, errors=errors), lines)
         if not shown:
             name = found.path if found is not None else "this run"
-            print(f"nothing of {name} was started yet", file=sys.stderr)
+            print(f"nothing of {line(name)} was started yet", file=sys.stderr)
 
 
 def _log(paths: SprintPaths, output: "Output", *, errors: bool) -> Path:
@@ -144,11 +145,12 @@ class _Writer:
     def whole(self, output: "Output", log: Path, lines: int | None) -> None:
         """A log up to its present end."""
         from fsm_sprint.report.log import begin, blocks, is_agents, opened
+        from fsm_sprint.report.terminal import line
 
         try:
             file = opened(log)
         except FileNotFoundError:
-            print(f"{os.path.relpath(log)} is not there (any more)", file=sys.stderr)
+            print(f"{line(os.path.relpath(log))} is not there (any more)", file=sys.stderr)
             return
         with file:
             if lines is not None and self._told and not self._raw and is_agents(log):

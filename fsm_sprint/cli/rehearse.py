@@ -1,62 +1,91 @@
 """`run --dry-run`: everything that would be executed, in order, with nothing executed."""
 
-import json as text
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fsm.plan import Leaf
+from fsm.plan import Gate, Leaf, Plan
 from fsm.sprint import Sprint
 from fsm.unit import Unit
 from fsm_sprint.agents.registry import DEFAULT
 from fsm_sprint.cli.definition import compiled
 from fsm_sprint.paths import SprintPaths
+from fsm_sprint.report.document import printed
+from fsm_sprint.report.terminal import line, plain
 from fsm_sprint.work import Work, missing
 
 
 def rehearse(paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bool, json: bool) -> None:
-    """Prints argv, names of the environment, directory, bounds and prompt of every task of a run from the start."""
+    """Prints argv, names of the environment, directory, bounds and prompt of every task of a run from the start.
+
+    Gates and the agents that mend what they find are among the tasks; hooks and notices come after them.
+    """
     plan = compiled(paths, workflows, strict=strict).plan
     sprint = Sprint("dry-run", lambda _: "")
     sprint.plant(plan)
     work = Work(sprint, paths)
     tasks = list(_tasks(sprint, work))
+    hooks, notices = _hooks(plan), _notices(plan)
     absent = missing(plan)
     if json:
         print(
-            text.dumps(
-                {"version": 1, "sprint": plan.sprint_id, "tasks": tasks, "missing": absent},
-                ensure_ascii=False,
+            printed(
+                {
+                    "version": 1,
+                    "sprint": plan.sprint_id,
+                    "tasks": tasks,
+                    "hooks": hooks,
+                    "notices": notices,
+                    "missing": absent,
+                }
             )
         )
         return
     for number, task in enumerate(tasks, 1):
-        print(f"{number}. {task['unit']}{'  (in the background)' if task['background'] else ''}")
+        print(f"{number}. {line(task['unit'])}{'  (in the background)' if task['background'] else ''}")
         print(f"   argv: {' '.join(map(repr, task['argv']))}")
-        print(f"   in {task['cwd']}, with {', '.join(task['environment'])}")
+        print(f"   in {line(task['cwd'])}, with {line(', '.join(task['environment']))}")
+        if task["when"]:
+            print(f"   {task['when']}")
         if task["agents"]:
-            print(f"   asks {', then '.join(task['agents'])}")
+            print(f"   asks {line(', then '.join(task['agents']))}")
         for name in ("timeout", "idle-timeout", "first-output"):
             if task[name] is not None:
                 print(f"   {name}: {task[name]:g} s")
         if task["prompt"] is not None:
             print("   prompt:")
-            print("".join(f"   | {line}\n" for line in task["prompt"].splitlines()), end="")
+            print("".join(f"   | {part}\n" for part in plain(task["prompt"]).split("\n")), end="")
+    for hook in hooks:
+        how = (
+            f"workflow {hook['workflow']!r}" if hook["workflow"] is not None else f"prompt {hook['prompt']!r}"
+        )
+        beside = "  (in the background)" if hook["background"] else ""
+        print(f"hook {line(hook['id'])}, at each iteration: {how}{beside}")
+    for notice in notices:
+        what = (
+            f"argv: {' '.join(map(repr, notice['argv']))}"
+            if notice["argv"]
+            else f"posts to {notice['url']!r}"
+        )
+        print(f"notice when {notice['event']}: {what}")
     for name in absent:
-        print(f"missing: {name}")
+        print(f"missing: {line(name)}")
 
 
 def _tasks(sprint: Sprint, work: Work) -> Iterator[dict[str, Any]]:
     for unit in sprint.order:
-        if unit.machine == "task" and (unit.owner is None or unit is unit.owner.gate):
+        mends = unit.owner is not None and unit is unit.owner.fix
+        if unit.machine == "task" and (not mends or (isinstance(unit.node, Gate) and unit.node.prompt)):
             yield _task(unit, work)
 
 
 def _task(unit: Unit, work: Work) -> dict[str, Any]:
     job = work.job(unit.path, 1)
-    added = sorted(set(job.env) - set(work.environment))
+    # A variable that the user has too and that is given another value is an addition like any other: PATH above all.
+    added = sorted(name for name, value in job.env.items() if work.environment.get(name) != value)
     return {
         "unit": unit.path,
+        "when": _when(unit),
         "background": unit.background,
         "argv": list(job.argv),
         "environment": added,
@@ -67,6 +96,33 @@ def _task(unit: Unit, work: Work) -> dict[str, Any]:
         "first-output": job.first_output,
         "prompt": None if job.stdin is None else job.stdin.decode("utf-8", "replace"),
     }
+
+
+def _when(unit: Unit) -> str | None:
+    """What has to have happened first, for what is no phase of its own."""
+    if unit.owner is None:
+        return None
+    if unit is unit.owner.gate:
+        return "once it has ended well, and after each repair"
+    return "after a check that failed; its output is added to the prompt"
+
+
+def _hooks(plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {"id": hook.id, "prompt": hook.prompt, "workflow": hook.workflow, "background": hook.parallel}
+        for hook in plan.hooks
+    ]
+
+
+def _notices(plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {
+            "event": one.event,
+            "argv": None if one.run is None else ["/bin/sh", "-c", one.run],
+            "url": one.url,
+        }
+        for one in plan.subscriptions
+    ]
 
 
 def _asked(unit: Unit) -> list[str]:

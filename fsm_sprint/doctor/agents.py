@@ -41,12 +41,18 @@ def agents(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
 
 
 def _agent(name: str, about: About, path: str, environ: Mapping[str, str]) -> Finding:
-    known = _beside(Path(path)) or version(path) or "of unknown version"
+    # By a relative entry of PATH it may be anybody's who has put it into this directory; that is not started.
+    asked = version if os.path.isabs(path) else _nobody  # noqa: PTH117  # a text, as `which` gives it
+    known = _beside(Path(path)) or asked(path) or "of unknown version"
     started = " ".join(driver(Brief(agent=Agent(name=name))).argv())
     login = _login(about, environ)
     if login is None:
         return warn(name, f"{known}, {path}; no login is seen; started as `{started}`", about.login)
     return ok(name, f"{known}, {path}; login: {login}; started as `{started}`")
+
+
+def _nobody(_: str) -> None:
+    return None
 
 
 def _beside(program: Path) -> str | None:

@@ -36,7 +36,9 @@ def standing(sprint: Sprint, *, logs: bool = True) -> list[str]:
     for unit in failed[:SHOWN]:
         log = log_of(unit) if logs else None
         why = ending(unit.ended.decoded()) if unit.ended is not None else ""
-        shown.append(f"  failed: {line(unit.path)}{f': {why}' if why else ''}{f'; see {log}' if log else ''}")
+        shown.append(
+            f"  failed: {line(unit.path)}{f': {why}' if why else ''}{f'; see {line(log)}' if log else ''}"
+        )
     if len(failed) > SHOWN:
         shown.append(f"  and {len(failed) - SHOWN} more")
     return shown

@@ -112,7 +112,7 @@ def _moving(one: dict[str, Any]) -> str:
     parts = [
         span(one["elapsed_ms"]),
         "" if one["state"] == "running" else one["state"],
-        one["log"] or "",
+        line(one["log"] or ""),
         f"attempt {one['attempt']}" if one["attempt"] > 1 else "",
         "not alive" if one["alive"] is False and one["state"] == "running" else "",
     ]
@@ -129,7 +129,7 @@ def _waiting(one: dict[str, Any], now: int) -> str:
 
 def _failed(one: dict[str, Any]) -> str:
     known = {key: one[key] for key in ("verdict", "code", "signal", "error") if one[key] is not None}
-    return "  ".join(part for part in (ending(known) or "no reason known", one["log"]) if part)
+    return "  ".join(part for part in (ending(known) or "no reason known", line(one["log"] or "")) if part)
 
 
 def _unit(one: dict[str, Any]) -> str:

@@ -1,9 +1,14 @@
 """Hides what looks like a secret in text that is shown. The text on disk stays as the program wrote it.
 
-Rule: shapes only. A token that looks like nothing in particular passes, so logs stay private files (0600) all the same.
+Rule: by shape, and by the values that secrets have in the environment of whoever looks. A token that looks like nothing
+in particular and is not in the environment passes, so logs stay private files (0600) all the same.
 """
 
+import os
 import re
+from collections.abc import Mapping
+
+from fsm_sprint.concealment import Concealment
 
 HIDDEN = "[redacted]"
 
@@ -57,11 +62,13 @@ def _named(found: re.Match[str]) -> str:
 class Redactor:
     """Lines of one text in order, so that a private key over many lines is hidden too."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._inside = False
+        self._known = Concealment(environment)
 
     def __call__(self, text: str) -> str:
         """One line, or a piece of a long one, with its secrets hidden."""
+        text = self._known.text(text)
         found = _KEY.search(text)
         if self._inside:
             if found is not None and found[1] == "END":

@@ -1,0 +1,82 @@
+"""`run --dry-run`: all that would be executed is shown, and nothing of it is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command import Command
+
+AGENT = {"command": ["mender", "--fast"]}
+
+
+@pytest.fixture
+def made(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COLOUR", "red")
+    phases = [
+        {"id": "make", "run": ["cc", "-o", "a b"], "env": {"COLOUR": "blue", "MODE": "x"}, "timeout": 9},
+        {
+            "id": "write",
+            "prompt": "Write it",
+            "agent": AGENT,
+            "gate": {"script": "test -s out", "on-fail": {"prompt": "Mend it"}},
+        },
+        {"id": "strict", "run": "true", "gate": {"script": "make check"}},
+    ]
+    hooks = [{"id": "tidy", "prompt": "Tidy up", "enabled": True}]
+    workflow = {"name": "w", "schema-version": "2.0", "phases": phases, "per-iteration-hooks": hooks}
+    folder = home / ".claude" / "workflows"
+    folder.mkdir(parents=True)
+    (folder / "w.yaml").write_text(json.dumps(workflow))
+    told = {"blocked": "notify-send blocked", "completed": {"url": "https://example.org/done"}}
+    (home / "SPRINT.yaml").write_text(json.dumps({"workflow": "w", "sprint-id": "s", "on": told}))
+    return home
+
+
+def document(fsm_sprint: Command) -> Any:
+    return fsm_sprint("run", "--dry-run", "--json").document
+
+
+def test_tasks_gates_and_repairs_in_order(made: Path, fsm_sprint: Command) -> None:
+    tasks = document(fsm_sprint)["tasks"]
+    assert [(task["unit"], task["argv"]) for task in tasks] == [
+        ("make", ["cc", "-o", "a b"]),
+        ("write", ["mender", "--fast"]),
+        ("write#gate", ["/bin/sh", "-c", "test -s out"]),
+        ("write#fix", ["mender", "--fast"]),
+        ("strict", ["/bin/sh", "-c", "true"]),
+        ("strict#gate", ["/bin/sh", "-c", "make check"]),
+    ]
+    assert [bool(task["when"]) for task in tasks] == [False, False, True, True, False, True]
+    assert tasks[3]["prompt"].startswith("Mend it")
+
+
+def test_a_variable_that_gets_another_value_is_named_like_a_new_one(made: Path, fsm_sprint: Command) -> None:
+    first = document(fsm_sprint)["tasks"][0]
+    assert {"COLOUR", "MODE"} <= set(first["environment"])
+    assert first["timeout"] == 9
+    assert first["cwd"] == str(made)
+
+
+def test_whom_a_state_is_told_to(made: Path, fsm_sprint: Command) -> None:
+    found = document(fsm_sprint)
+    assert found["notices"] == [
+        {"event": "blocked", "argv": ["/bin/sh", "-c", "notify-send blocked"], "url": None},
+        {"event": "completed", "argv": None, "url": "https://example.org/done"},
+    ]
+    assert [hook["id"] for hook in found["hooks"]] == ["tidy"]
+
+
+def test_people_read_the_same(made: Path, fsm_sprint: Command) -> None:
+    shown = fsm_sprint("run", "--dry-run").out
+    for part in (
+        "'test -s out'",
+        "Mend it",
+        "COLOUR",
+        "notify-send blocked",
+        "https://example.org/done",
+        "tidy",
+    ):
+        assert part in shown
+    assert not (made / ".fsm-sprint").exists()
