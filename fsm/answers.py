@@ -66,7 +66,7 @@ def answered(sprint: Sprint, unit: Unit, event: Asked) -> tuple[str, Moves]:
         return f"{unit.path} is {'approved' if agreed else 'rejected'}", _approve(
             sprint, unit, event, agreed=agreed
         )
-    if not _asks(unit):
+    if not has_question(unit):
         return f"refused: {unit.path} asks nothing; it is {unit.state}", iter(())
     if not text:
         return "refused: an answer needs some words", iter(())
@@ -79,7 +79,7 @@ def _approve(sprint: Sprint, unit: Unit, event: Asked, *, agreed: bool) -> Moves
     yield from _agreed(sprint, unit, event.who, event.why, agreed=agreed)
 
 
-def _asks(unit: Unit) -> bool:
+def has_question(unit: Unit) -> bool:
     """Whether a failed leaf has put a question to a person."""
     if unit.owner is not None or unit.ended is None or not isinstance(unit.node, Leaf):
         return False
@@ -123,13 +123,13 @@ def stuck(sprint: Sprint, otherwise: Move) -> Moves:
     `otherwise` is the move when neither is what keeps it.
     """
     failed = [unit for unit in sprint.failed.values() if not unit.background]
-    unit = next((unit for unit in failed if _asks(unit)), failed[0] if failed else None)
+    unit = next((unit for unit in failed if has_question(unit)), failed[0] if failed else None)
     if unit is None:
         yield otherwise
         return
     facts: Facts = unit.ended.decoded() if unit.ended is not None else {}
     why = str(facts.get("error") or facts.get("verdict") or "failed")
-    if _asks(unit):
+    if has_question(unit):
         yield Move(SPRINT_UNIT, "ask", {"unit": unit.path, "why": why})
     elif otherwise.facts.get("kind") == "stuck":
         yield Move(SPRINT_UNIT, "block", {"unit": unit.path, "why": why, "kind": "failed"})

@@ -60,7 +60,7 @@ def _waiting(unit: Unit) -> str:
     why = reason(facts)
     if facts.get("until") is None:
         return f"{unit.path} waits ({why}) until somebody answers"
-    return f"{unit.path} waits ({why}); wall time in ms of its end: {facts['until']}"
+    return f"{unit.path} waits ({why}) until its time has come"
 
 
 def _held(sprint: Sprint, unit: Unit) -> list[str]:

@@ -79,8 +79,9 @@ def answer_to(paths: SprintPaths, request: str) -> str | None:
 
 
 def withdraw(paths: SprintPaths, request: str) -> None:
-    """Takes a request back that no supervisor has answered."""
-    (paths.inbox / f"{request}{_SUFFIX}").unlink(missing_ok=True)
+    """Takes back a request that nobody is to answer any more, with the answer if somebody has meanwhile."""
+    for folder in (paths.inbox, paths.answers):
+        (folder / f"{request}{_SUFFIX}").unlink(missing_ok=True)
 
 
 def request_id() -> str:

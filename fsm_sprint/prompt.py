@@ -69,11 +69,13 @@ class Prompts:
         place = _fill(section("position") or _position(step), values)
         context = f"## Step Context\n{step.prompt}" if step is not None and step.prompt else ""
         title = f"## Your Task: {leaf.id}" if step is not None else "## Your Task"
-        retry = filled("retry-warning") if _failed_before(unit) else ""
+        asked = _verdict(unit) == "needs-human"
+        retry = filled("retry-warning") if _failed_before(unit) and not asked else ""
         parts = [
             filled("header"),
             place,
             retry,
+            _answer(unit),
             context,
             f"{title}\n{leaf.prompt}",
             filled("instructions"),
@@ -88,10 +90,12 @@ class Prompts:
         step = _step(unit)
         prompt = step.prompt if step is not None else None
         context = f"Step: {prompt}" if prompt else f"Sprint: {self._sprint.plan.sprint_id}"
+        told = f"{answer}\n\n" if (answer := _answer(unit)) else ""
         return (
             f"# Parallel Task Execution\n"
             f"Task ID: {task}\n\n"
             f"## Context\n{context.rstrip()}\n\n"
+            f"{told}"
             f"## Your Task: {leaf.id}\n{(leaf.prompt or '').rstrip()}\n\n"
             f"## Instructions\n"
             f"1. Execute this task independently of everything else.\n"
@@ -148,10 +152,25 @@ def _step(unit: Unit) -> Group | None:
     return node if isinstance(node, Group) and node.level == "step" else None
 
 
-def _failed_before(unit: Unit) -> bool:
+def _verdict(unit: Unit) -> str | None:
+    """What the last attempt that failed amounted to."""
     if unit.ended is None or unit.ended.dest != TaskState.FAILED:
-        return False
-    return unit.ended.decoded().get("verdict") not in ("interrupted", "gate")
+        return None
+    return str(unit.ended.decoded().get("verdict"))
+
+
+def _failed_before(unit: Unit) -> bool:
+    return _verdict(unit) not in (None, "interrupted", "gate")
+
+
+def _answer(unit: Unit) -> str:
+    """What a person has answered to the question of an earlier attempt, word by word; variables in it mean nothing."""
+    if unit.past is None or not unit.past.answer:
+        return ""
+    facts = unit.ended.decoded() if unit.ended is not None else {}
+    question = str(facts.get("error") or "") if _verdict(unit) == "needs-human" else ""
+    asked = f"An earlier attempt asked: {question}\n" if question else ""
+    return f"## A person has answered\n{asked}The answer: {unit.past.answer}"
 
 
 def _position(step: Group | None) -> str:

@@ -156,10 +156,12 @@ class Supervisor:
         events: Sequence[Event] = (),
         spawning: bool = True,
         resume: str | None = None,
+        wait_for_limits: bool = True,
     ) -> Sprint:
         """Supervises until the sprint rests; `plan` begins a new run. Returns the fold.
 
-        `resume` says why a resting sprint is set going; without it, it stays at rest and is only recovered. Raises
+        Without `wait_for_limits` it rests, paused, when nothing is left to do but to wait for a usage limit. `resume`
+        says why a resting sprint is set going; without it, it stays at rest and is only recovered. Raises
         JournalError when the journal fails: everything that runs then stays adoptable.
         """
         if plan is not None:
@@ -183,11 +185,19 @@ class Supervisor:
         publisher = publishers(sprint)
         try:
             with Signals(executor, on_hangup=lambda: None) as signals:
-                engine = Engine(sprint, self.journal, hands, self.clock, publisher, limit=limit)
+                engine = Engine(
+                    sprint,
+                    self.journal,
+                    hands,
+                    self.clock,
+                    publisher,
+                    limit=limit,
+                    wait_for_limits=wait_for_limits,
+                )
                 if spawning:
                     executor.start()
                 engine.take_over(
-                    self._facts() | {"slots": limit},
+                    self._facts() | {"slots": limit} | ({} if spawning else {"passing": True}),
                     plan=plan,
                     copied=self._copied,
                     resuming=resume is not None,

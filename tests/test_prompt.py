@@ -107,6 +107,35 @@ def test_a_try_after_a_failure_is_warned_with_its_error():
     assert "three tests are red" in told(here, "qa", 2)
 
 
+def test_the_answer_of_a_person_is_told_word_by_word_and_stays_told():
+    here = sprint()
+    moved(here, "qa", "spawn", "pending", "spawned", name="n", log="l")
+    moved(here, "qa", "start", "spawned", "running")
+    moved(here, "qa", "fail", "running", "failed", verdict="needs-human", error="which key?")
+    moved(here, "qa", "retry", "failed", "pending", by="answer", answer="the {{phase.id}} one")
+    text = told(here, "qa", 2)
+    answer = "The answer: the {{phase.id}} one\n"
+    assert f"## A person has answered\nAn earlier attempt asked: which key?\n{answer}" in text
+    assert "earlier attempt failed" not in text
+
+    moved(here, "qa", "spawn", "pending", "spawned", name="n", log="l")
+    moved(here, "qa", "start", "spawned", "running")
+    moved(here, "qa", "fail", "running", "failed", verdict="overloaded", error="too busy")
+    text = told(here, "qa", 3)
+    assert f"## A person has answered\n{answer}" in text
+    assert "too busy" in text
+
+
+def test_a_background_task_is_told_the_answer_too():
+    here, path = sprint(), "development/login/update-docs"
+    assert "answered" not in told(here, path)
+    moved(here, path, "spawn", "pending", "spawned", task="t-1", name="n", log="l")
+    moved(here, path, "start", "spawned", "running")
+    moved(here, path, "fail", "running", "failed", verdict="needs-human", error="which key?")
+    moved(here, path, "retry", "failed", "pending", by="answer", answer="the old one")
+    assert "The answer: the old one\n\n## Your Task" in told(here, path, 2)
+
+
 def test_an_interrupted_try_is_no_failure_to_be_warned_of():
     here = sprint()
     moved(here, "qa", "spawn", "pending", "spawned", name="n", log="l")

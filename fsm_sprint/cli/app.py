@@ -3,6 +3,7 @@
 import typer
 
 from fsm_sprint.cli import (
+    answer,
     check,
     compile_,
     diagram,
@@ -11,7 +12,10 @@ from fsm_sprint.cli import (
     init,
     journal,
     logs,
+    pause,
     replay,
+    resume,
+    retry,
     run,
     schema,
     simulate,
@@ -39,8 +43,14 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("explain")(explain.explain)
+app.command("pause")(pause.pause)
+app.command("resume")(resume.resume)
 app.command("stop")(stop.stop)
+app.command("retry")(retry.retry)
 app.command("skip")(skip.skip)
+app.command("answer")(answer.answer)
+app.command("approve")(answer.approve)
+app.command("reject")(answer.reject)
 app.command("replay")(replay.replay)
 app.command("verify")(verify.verify)
 app.add_typer(journal.app)

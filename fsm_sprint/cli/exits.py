@@ -6,9 +6,13 @@ Rule: nothing else in the project names a code or ends the process by one.
 import errno
 import sys
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from fsm.errors import SprintError
 from fsm.states import SprintState
+
+if TYPE_CHECKING:
+    from fsm.sprint import Sprint
 
 
 class ExitCode(IntEnum):
@@ -76,6 +80,13 @@ def at_rest(state: str, *, failures: bool, kind: str | None = None) -> ExitCode:
     return ExitCode.FAILED if code is ExitCode.DONE and failures else code
 
 
+def code_for(sprint: "Sprint") -> ExitCode:
+    """The code of a run that has left a sprint so."""
+    failures = any(unit.background and unit.owner is None for unit in sprint.failed.values())
+    kind = sprint.rested.decoded().get("kind") if sprint.rested is not None else None
+    return at_rest(sprint.state, failures=failures, kind=kind)
+
+
 def code_of(error: SprintError) -> ExitCode:
     """The code for an error, by the name of its class, so that nothing need be imported to tell."""
     for kind in type(error).__mro__:
@@ -98,6 +109,7 @@ _BY_ERROR = {
     "JournalReplaced": ExitCode.JOURNAL,
     "JournalFenced": ExitCode.HELD,
     "LeaseHeld": ExitCode.HELD,
+    "NoAnswer": ExitCode.HELD,
 }
 
 

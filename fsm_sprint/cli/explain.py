@@ -1,50 +1,35 @@
 """`explain`: why something is not moving, or what the whole sprint waits for."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from fsm.states import TaskState
 from fsm_sprint.cli import options, record
-from fsm_sprint.cli.exits import UsageError
+from fsm_sprint.clock import SystemClock
+
+if TYPE_CHECKING:
+    from fsm.unit import Unit
 
 _NEXT = 5
 """Units that have not begun and are told of when no unit is named."""
 
 
 def explain(
-    sprint: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[SPRINT]", help="The sprint's directory; the current one by default.", show_default=False
-        ),
-    ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[UNIT]",
-            help="A task, phase or step: its path, the end of it, or the id of a ParallelTask. "
-            "By default what runs, and what comes next.",
-            show_default=False,
-        ),
-    ] = None,
+    sprint: options.Place = None,
+    unit: Annotated[str | None, options.unit("what runs, and what comes next")] = None,
     *,
     json: options.Json = False,
 ) -> None:
     """Say what a unit waits for: order, dependencies, sync points, mutexes, slots, a time or a person."""
     from fsm.explain import explain as reasons
     from fsm.sprint import fold
-    from fsm.states import TaskState
+    from fsm_sprint.report.asking import ways_on
     from fsm_sprint.report.document import printed
     from fsm_sprint.report.lookup import lookup
     from fsm_sprint.report.terminal import line
+    from fsm_sprint.report.times import iso, local, span
 
     paths, wanted = record.named(sprint, unit)
-    if not paths.journal.exists():
-        raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
-    with record.reading(paths.journal) as reader:
-        run = reader.latest_run()
-        if run is None:
-            raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
+    with record.latest(paths) as (reader, run):
         path = lookup(reader, run, wanted).path if wanted is not None else None
         folded = fold(reader.rows(run), run, reader.text)
     if path is not None:
@@ -54,14 +39,37 @@ def explain(
         found = [
             folded.root,
             *folded.live.values(),
+            *folded.waiting.values(),
             *(one for one, _ in zip(fresh, range(_NEXT), strict=False)),
         ]
-    said = {one.path: reasons(folded, one) for one in found}
+    said = {
+        one.path: (reasons(folded, one), _until(one), ways_on(folded, one, paths.directory)) for one in found
+    }
     if json:
-        document = {"version": 1, "run": run, "units": {name: {"reasons": why} for name, why in said.items()}}
-        print(printed(document))
+        units = {
+            name: {
+                "reasons": why,
+                "until": None if until is None else iso(until),
+                "next": [{"command": command, "what": what} for command, what in ways],
+            }
+            for name, (why, until, ways) in said.items()
+        }
+        print(printed({"version": 1, "run": run, "units": units}))
         return
-    for name, why in said.items():
+    now = SystemClock().now()
+    for name, (why, until, ways) in said.items():
         print(line(name))
         for one in why:
             print(f"  {line(one)}")
+        if until is not None:
+            print(f"  that is at {local(until, now)}, in {span(max(0, until - now))}")
+        for command, what in ways:
+            print(f"  {command}  {what}")
+
+
+def _until(unit: "Unit") -> int | None:
+    """Wall time in ms at which a waiting unit is due; None when it waits for somebody, or not at all."""
+    if unit.state != TaskState.WAITING or unit.moved is None:
+        return None
+    until = unit.moved.decoded().get("until")
+    return until if isinstance(until, int) else None

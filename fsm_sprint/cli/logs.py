@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fsm_sprint.cli import record
+from fsm_sprint.cli import options, record
 from fsm_sprint.cli.exits import UsageError
 from fsm_sprint.paths import SprintPaths, errors_of
 
@@ -23,21 +23,8 @@ _MOMENT = 100
 
 
 def logs(
-    sprint: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[SPRINT]", help="The sprint's directory; the current one by default.", show_default=False
-        ),
-    ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[UNIT]",
-            help="A task, or a phase or step for all in it: its path, the end of it, or the id of a ParallelTask. "
-            "By default what runs, or ran last.",
-            show_default=False,
-        ),
-    ] = None,
+    sprint: options.Place = None,
+    unit: Annotated[str | None, options.unit("what runs, or ran last")] = None,
     *,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until it has ended.")] = False,
     lines: Annotated[
@@ -69,12 +56,7 @@ def logs(
     paths, wanted = record.named(sprint, unit)
     if attempt is not None and wanted is None:
         raise UsageError("--attempt needs a UNIT", hint="`fsm-sprint status --all` lists them")
-    if not paths.journal.exists():
-        raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
-    with record.reading(paths.journal) as reader:
-        run = reader.latest_run()
-        if run is None:
-            raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
+    with record.latest(paths) as (reader, run):
         found = lookup(reader, run, wanted) if wanted is not None else None
         shown = chosen(reader, run, found, attempt)
         writer = _Writer(paths, raw=raw, told=not errors, headed=len(shown) > 1 or (follow and found is None))

@@ -1,7 +1,7 @@
 """Arguments and options that commands share, and what they mean."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,26 @@ Sprint = Annotated[
         metavar="[SPRINT]", help="The sprint's directory; the current one by default.", show_default=False
     ),
 ]
+Place = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SPRINT]", help="The sprint's directory; the current one by default.", show_default=False
+    ),
+]
+"""A sprint beside a unit: where one word alone is given, it may be either. `record.named` tells which."""
+
+
+def unit(default: str | None = None) -> Any:
+    """The argument that names a unit; `default` says what is meant without one, which is an error where None."""
+    named = "A task, step or phase: its path, the end of it, or the id of a ParallelTask."
+    return typer.Argument(
+        metavar="UNIT" if default is None else "[UNIT]",
+        help=named if default is None else f"{named} By default {default}.",
+        show_default=False,
+    )
+
+
+Unit = Annotated[str | None, unit()]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Workflows = Annotated[
     list[Path] | None,
@@ -25,7 +45,9 @@ Workflows = Annotated[
         show_default=False,
     ),
 ]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Kept in the journal.")]
+Why = Annotated[
+    str, typer.Option("--why", "--reason", metavar="TEXT", help="Why; kept in the journal with who asked.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings are errors.")]
 
 

@@ -30,7 +30,7 @@ def recorded(named: Path | None) -> tuple[Path, SprintPaths | None]:
         return named, None
     paths = options.paths(named)
     if not paths.journal.exists():
-        raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
+        raise _never_run()
     return paths.journal, paths
 
 
@@ -62,6 +62,18 @@ def reading(journal: Path) -> "Iterator[Reader]":
 
 
 @contextmanager
+def latest(paths: SprintPaths) -> "Iterator[tuple[Reader, str]]":
+    """The journal of a sprint and its latest run. UsageError when nothing was ever run."""
+    if not paths.journal.exists():
+        raise _never_run()
+    with reading(paths.journal) as reader:
+        run = reader.latest_run()
+        if run is None:
+            raise _never_run()
+        yield reader, run
+
+
+@contextmanager
 def unswept() -> Iterator[None]:
     """Without the search for garbage: a fold keeps all that it makes, and the search would take a third of its time."""
     import gc
@@ -73,3 +85,7 @@ def unswept() -> Iterator[None]:
     finally:
         if before:
             gc.enable()
+
+
+def _never_run() -> UsageError:
+    return UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")

@@ -6,67 +6,156 @@ from typing import NoReturn
 
 import typer
 
+from fsm.errors import SprintError
 from fsm.events import Asked
+from fsm.transition import SPRINT_UNIT, Facts
+from fsm_sprint.cli import record
 from fsm_sprint.cli.exits import ExitCode, UsageError
 from fsm_sprint.paths import SprintPaths
 
 _PATIENCE = 60.0
 """Seconds that a living supervisor has to answer."""
 
+_ENDS = frozenset({"stop", "cancel"})
+"""Verbs that end what a dead supervisor has left running. With any other its end would have to be waited for."""
 
-def request(paths: SprintPaths, verb: str, unit: str, reason: str) -> NoReturn:
-    """Asks, prints the answer and ends with its code; waits for a living supervisor, up to a minute."""
-    from fsm_sprint.inbox import answer_to, ask, request_id, withdraw
+
+class NoAnswer(SprintError):
+    """A supervisor holds the sprint and says nothing."""
+
+
+def request(
+    verb: str,
+    sprint: str | None,
+    unit: str | None,
+    *,
+    why: str,
+    json: bool,
+    text: str = "",
+    options: Facts | None = None,
+    needed: bool = True,
+) -> NoReturn:
+    """Asks, tells the answer and what to type next, and ends with its code.
+
+    `sprint` and `unit` are the words of the command line; `needed` says that a unit has to be named.
+    """
+    from fsm_sprint.inbox import request_id
+    from fsm_sprint.report.lookup import lookup
     from fsm_sprint.wiring import who
+
+    paths, wanted = record.named(sprint, unit)
+    if wanted is None and needed:
+        raise UsageError(
+            f"{verb} needs a UNIT", hint="`fsm-sprint status` tells what waits, `--all` lists all units"
+        )
+    with record.latest(paths) as (reader, run):
+        path = "" if wanted is None else lookup(reader, run, wanted).path
+    asked = Asked(
+        request_id(), verb, "" if path == SPRINT_UNIT else path, who(), why, text=text, options=options or {}
+    )
+    answer, shown = _answered(paths, asked)
+    _tell(paths, asked, answer, json=json, shown=shown)
+
+
+def _answered(paths: SprintPaths, asked: Asked) -> tuple[str, bool]:
+    """The answer, and whether what came of it was shown already.
+
+    It comes from the supervisor that lives, within a minute, or is found by taking over for as long as that takes.
+    """
+    from fsm_sprint.inbox import answer_to, ask, withdraw
     from journal.errors import LeaseHeld
 
-    if not paths.journal.exists():
-        raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
-    wanted = Asked(request_id(), verb, unit, who(), reason)
-    asked = False
-    answer: str | None
+    left = False
     end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end:
-        try:
-            answer = _without_supervisor(paths, wanted)
-        except LeaseHeld:
-            if not asked:
-                ask(paths, wanted)
-                asked = True
+    try:
+        while time.monotonic() < end:
+            try:
+                return _without_supervisor(paths, asked)
+            except LeaseHeld:
+                # Left to that supervisor, and to no other one: what a person has seen is what it has made.
+                if not left and (epoch := _epoch(paths)):
+                    ask(paths, asked._replace(epoch=epoch))
+                    left = True
             time.sleep(0.05)
-            answer = answer_to(paths, wanted.id)
-        else:
-            withdraw(paths, wanted.id)
-        if answer is not None:
-            print(answer)
-            raise typer.Exit(ExitCode.USAGE if answer.startswith("refused") else ExitCode.DONE)
-    withdraw(paths, wanted.id)
-    print("error: the supervisor did not answer", file=sys.stderr)
-    print(
-        "hint: `fsm-sprint status` says which process it is; it may be stopped or hang on a disk",
-        file=sys.stderr,
+            answer = answer_to(paths, asked.id)
+            if answer is not None:
+                return answer, False
+    finally:
+        withdraw(paths, asked.id)
+    raise NoAnswer(
+        "the supervisor did not answer",
+        hint="`fsm-sprint status` says which process it is; it may be stopped or hang on a disk",
     )
-    raise typer.Exit(ExitCode.HELD)
 
 
-def _without_supervisor(paths: SprintPaths, wanted: Asked) -> str:
+def _epoch(paths: SprintPaths) -> int:
+    """The epoch of the supervisor that holds the lease; 0 as long as it has not written that it does."""
+    from journal.lease import holder
+
+    held = holder(paths.lock)
+    if held is None or held.get("pid") is None:
+        return 0
+    with record.latest(paths) as (reader, run):
+        lease = reader.last(run, "lease", SPRINT_UNIT)
+    return lease.epoch if lease is not None and lease.decoded().get("pid") == held["pid"] else 0
+
+
+def _without_supervisor(paths: SprintPaths, asked: Asked) -> tuple[str, bool]:
     """Takes the lease, recovers without starting anything, and does it; so orphans are reaped on command."""
     from fsm_sprint.report.screen import screen
     from fsm_sprint.wiring import Supervisor
     from fsm_sprint.work import Work
 
     # Whoever ends what runs in a copy of a sprint means what runs there: nothing. It counts as lost, and that is all.
-    with Supervisor(paths, allow_copy=wanted.verb != "skip") as supervisor:
+    with Supervisor(paths, allow_copy=asked.verb in _ENDS) as supervisor:
         before = supervisor.sprint
-        if wanted.verb == "skip" and before is not None and before.busy:
-            raise UsageError(
-                "tasks still run although their supervisor has ended",
-                hint="`fsm-sprint run` adopts them, `fsm-sprint stop` ends them; then ask again",
-            )
+        known = 0
+        if before is not None:
+            known = before.seq
+            ended = (f"{asked.unit}/", f"{asked.unit}#") if asked.unit else ("",)
+            others = [path for path in before.live if path != asked.unit and not path.startswith(ended)]
+            if before.busy and (asked.verb not in _ENDS or others):
+                raise UsageError(
+                    "tasks still run although their supervisor has ended",
+                    hint="`fsm-sprint run` adopts them, `fsm-sprint stop` ends them; then ask again",
+                )
         after = supervisor.run(
             lambda fold: Work(fold, paths),
-            lambda fold: screen(paths, fold, supervisor.clock),
-            events=[wanted],
+            lambda fold: screen(paths, fold, supervisor.clock, quiet=asked.verb not in _ENDS),
+            events=[asked],
             spawning=False,
         )
-    return str(after.requests[wanted.id].decoded()["answer"])
+    shown = after.at_rest and after.rested is not None and after.rested.seq > known
+    return str(after.requests[asked.id].decoded()["answer"]), shown
+
+
+def _tell(paths: SprintPaths, asked: Asked, answer: str, *, json: bool, shown: bool) -> NoReturn:
+    """The answer on stdout; what to type next on stderr, where something is to be typed and that was not `shown`."""
+    from fsm_sprint.clock import SystemClock
+    from fsm_sprint.report.status import status
+    from fsm_sprint.report.terminal import line
+
+    refused = answer.startswith("refused")
+    with record.latest(paths) as (reader, _):
+        now = status(paths, reader, SystemClock())
+    if json:
+        from fsm_sprint.report.document import printed
+
+        document = {
+            "version": 1,
+            "verb": asked.verb,
+            "unit": asked.unit or None,
+            "done": not refused,
+            "answer": answer,
+            "state": now["state"],
+            "supervised": now["supervisor"] is not None,
+            "next": now["next"],
+        }
+        print(printed(document))
+    else:
+        print(line(answer))
+        if not refused and not shown and now["supervisor"] is None:
+            for place, one in enumerate(now["next"]):
+                head = "next:" if place == 0 else ""
+                print(f"{head:5}  {one['command']}  {one['what']}", file=sys.stderr)
+    raise typer.Exit(ExitCode.USAGE if refused else ExitCode.DONE)

@@ -10,7 +10,7 @@ import typer
 from fsm.states import SprintState
 from fsm_sprint.cli import options
 from fsm_sprint.cli.definition import changed, compiled
-from fsm_sprint.cli.exits import ExitCode, UsageError, at_rest
+from fsm_sprint.cli.exits import ExitCode, UsageError, code_for
 from fsm_sprint.paths import SprintPaths
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ def run(
     ] = False,
     strict: options.Strict = False,
     json: options.Json = False,
+    no_wait: Annotated[
+        bool,
+        typer.Option(
+            "--no-wait", help="Do not wait for usage limits: end with 75 when nothing else is left to do."
+        ),
+    ] = False,
     copy: Annotated[
         bool,
         typer.Option("--copy", help="Go on in a copy of a sprint; what had not ended there is lost here."),
@@ -63,7 +69,9 @@ def run(
 
     try:
         with Supervisor(paths, allow_unsafe=unsafe_filesystem, allow_copy=copy) as supervisor:
-            code = _supervised(supervisor, paths, workflows, jobs, new=new, strict=strict)
+            code = _supervised(
+                supervisor, paths, workflows, jobs, new=new, strict=strict, patient=not no_wait
+            )
     except Left:
         print("left at once; what runs goes on, and `fsm-sprint run` adopts it", file=sys.stderr)
         code = ExitCode.INTERRUPTED
@@ -104,6 +112,7 @@ def _supervised(
     *,
     new: bool,
     strict: bool,
+    patient: bool,
 ) -> ExitCode:
     from fsm_sprint.report.screen import screen
     from fsm_sprint.tree import enter
@@ -136,6 +145,7 @@ def _supervised(
         plan=plan,
         limit=jobs or known.concurrency or DEFAULT_SLOTS,
         resume="run again",
+        wait_for_limits=patient,
     )
     if place is not None:
         place.release()
@@ -161,6 +171,4 @@ def _nothing_to_do(before: "Sprint", paths: SprintPaths) -> ExitCode | None:
 def _code(sprint: "Sprint", ended_by: int | None) -> ExitCode:
     if ended_by is not None and sprint.state == SprintState.PAUSED:
         return ExitCode.INTERRUPTED if ended_by == signal.SIGINT else ExitCode.TERMINATED
-    failed = any(unit.background and unit.owner is None for unit in sprint.failed.values())
-    kind = sprint.rested.decoded().get("kind") if sprint.rested is not None else None
-    return at_rest(sprint.state, failures=failed, kind=kind)
+    return code_for(sprint)

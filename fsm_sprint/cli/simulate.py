@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fsm_sprint.cli import options
-from fsm_sprint.cli.exits import ExitCode, UsageError, at_rest
+from fsm_sprint.cli.exits import ExitCode, UsageError, code_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,8 +134,7 @@ def _show(runs: "Sequence[Rehearsed]") -> None:
 def _code(runs: "Sequence[Rehearsed]") -> ExitCode:
     """What `run` would have ended with; of many, the first one's that is not 0."""
     for run in runs:
-        failed = any(unit.background and unit.owner is None for unit in run.sprint.failed.values())
-        code = at_rest(run.sprint.state, failures=failed)
+        code = code_for(run.sprint)
         if code is not ExitCode.DONE:
             return code
     return ExitCode.DONE

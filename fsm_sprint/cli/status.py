@@ -55,4 +55,4 @@ def _code(document: dict[str, Any]) -> ExitCode:
     state = document["state"]
     if state in ("not-started", "in-progress"):
         return ExitCode.WAITING
-    return at_rest(state, failures=bool(document["tolerated"]))
+    return at_rest(state, failures=bool(document["tolerated"]), kind=document["kind"])

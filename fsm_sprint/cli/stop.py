@@ -9,10 +9,12 @@ from fsm_sprint.cli.request import request
 
 
 def stop(
-    sprint: options.Sprint = None,
+    sprint: options.Place = None,
+    unit: Annotated[str | None, options.unit("everything that runs, and the sprint is paused")] = None,
     *,
     cancel: Annotated[bool, typer.Option("--cancel", help="Give the sprint up for good.")] = False,
-    reason: options.Reason = "by hand",
+    why: options.Why = "by hand",
+    json: options.Json = False,
 ) -> None:
     """End the running tasks with all their processes; the sprint is paused and can be run again."""
-    request(options.paths(sprint), "cancel" if cancel else "stop", "", reason)
+    request("cancel" if cancel else "stop", sprint, unit, why=why, json=json, needed=False)

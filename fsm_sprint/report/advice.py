@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from fsm.states import SprintState
@@ -20,14 +21,20 @@ def advice(
     supervised: bool = False,
     alive: bool = False,
     failed: str | None = None,
+    asked: Sequence[tuple[str, str]] = (),
+    limited: str | None = None,
 ) -> list[tuple[str, str]]:
     """(command, what it does), the most useful first, for a sprint in `state`.
 
-    `supervised`: a supervisor runs; `alive`: some task does; `failed`: a unit whose output may say why.
+    `supervised`: a supervisor runs; `alive`: some task does; `failed`: a unit whose output may say why; `asked`: what
+    answers the questions that are open; `limited`: a unit that waits for a usage limit.
     """
     again = command("run", directory)
+    now = [(command("retry", directory, limited), "asks its agent now")] if limited else []
     if supervised:
         return [
+            *asked,
+            *now,
             (command("logs", directory, "-f"), "shows what is printed"),
             (command("stop", directory), "ends it"),
         ]
@@ -36,7 +43,12 @@ def advice(
             (again, "takes over what runs, and goes on"),
             (command("stop", directory), "ends what runs"),
         ]
-    look = [(command("logs", directory, failed), "shows what it printed")] if failed else []
+    look = [*asked]
+    look += [(command("logs", directory, failed), "shows what it printed")] if failed else []
+    if asked:
+        return [*look, (again, "goes on as far as it can without")]
+    if limited and state in (SprintState.PAUSED, SprintState.IN_PROGRESS):
+        return [(again, "waits for the usage limit, and goes on"), *now]
     if state == SprintState.COMPLETED:
         return [*look, (command("replay", directory), "tells what happened")]
     if state == SprintState.CANCELLED:

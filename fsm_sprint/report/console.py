@@ -11,6 +11,8 @@ from typing import Protocol, TextIO
 from fsm.ports import Clock
 from fsm.sprint import Sprint
 from fsm.transition import Transition
+from fsm.waits import APPROVAL
+from fsm_sprint.report.asking import Question, answers
 from fsm_sprint.report.closing import closing
 from fsm_sprint.report.outlet import Outlet
 from fsm_sprint.report.plain import Plain
@@ -79,6 +81,8 @@ class Console:
                 self._narrator.name = line(self._sprint.plan.sprint_id)
             again = self._drawing.show(changed, resting=resting)
             rested = self._sprint.rested
+            if not resting:
+                self._ask(changed)
             if resting and rested is not None and rested.seq > self._told:
                 self._told = rested.seq
                 self.outlet.write("".join(f"{text}\n" for text in closing(self._sprint, self._directory)))
@@ -87,6 +91,14 @@ class Console:
             self.silence(error)
             return None
         return again
+
+    def _ask(self, changed: Sequence[Transition]) -> None:
+        """What has just begun to wait for a yes or no, while the run goes on: how to answer from another terminal."""
+        for row in changed:
+            if row.trigger == "delay" and self._sprint.why.get(row.unit) == APPROVAL:
+                question = Question(row.unit, approval=True)
+                for command, what in answers([question], self._directory):
+                    self._drawing.say(f"`{command}` {what}")
 
     def say(self, text: str) -> None:
         """Tells a message that is not about a row. Never raises."""

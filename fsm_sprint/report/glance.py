@@ -85,7 +85,7 @@ def _supervisor(document: dict[str, Any]) -> str:
         )
     if alive:
         return f"supervisor dead, {alive} task{'' if alive == 1 else 's'} alive"
-    if document["state"] == SprintState.IN_PROGRESS or document["moving"]:
+    if document["moving"]:
         return "supervisor dead, no task alive"
     return "no supervisor"
 
@@ -123,7 +123,7 @@ def _waiting(one: dict[str, Any], now: int) -> str:
     after = f" after {line(one['after'])}" if one["after"] else ""
     why = f"{line(one['why'] or 'no reason given')}{after}"
     if one["until"] is None:
-        return f"until somebody sets it going: {why}"
+        return f"until somebody answers: {why}"
     return f"until {local(parse(one['until']), now)}, in {span(one['left_ms'])}: {why}"
 
 

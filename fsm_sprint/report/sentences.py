@@ -27,6 +27,8 @@ class Memory:
     """How often each unit has failed in its present round."""
     alive: set[str] = field(default_factory=set)
     state: str = "not-started"
+    passing: bool = False
+    """Whether the last supervisor came only to do what somebody had asked for."""
     epoch: int = 0
     at: int = 0
     """Of the last row; both 0 before the first."""
@@ -36,6 +38,8 @@ class Memory:
         self.epoch, self.at = row.epoch, row.at
         if row.machine == Machine.SPRINT:
             self.state = row.dest
+            if row.trigger == "lease":
+                self.passing = bool(facts.get("passing"))
         if row.machine != Machine.TASK:
             return
         if row.dest in LIVE:
@@ -141,7 +145,7 @@ def _fail(row: Transition, facts: Facts, memory: Memory) -> str:
 def _delay(row: Transition, facts: Facts, _: Memory) -> str:
     until = facts.get("until")
     if not isinstance(until, int):
-        return f"waits until somebody sets it going: {waited(facts)}"
+        return f"waits until somebody answers: {waited(facts)}"
     return f"waits {span(facts.get('delay', until - row.at))}, until {local(until, row.at)}: {waited(facts)}"
 
 
@@ -278,11 +282,12 @@ def _lease(row: Transition, facts: Facts, memory: Memory) -> str:
     gap = f"{span(row.at - memory.at)} after the last row of supervisor {memory.epoch}"
     if memory.alive:
         gap += f", which had ended while {_count(len(memory.alive), 'task')} ran"
-    elif memory.state not in AT_REST:
+    elif memory.state not in AT_REST and not memory.passing:
         gap += ", which had ended in the middle of it"
+    only = " to do what is asked" if facts.get("passing") else ""
     found = memory.adopted.get(row.epoch, 0)
     adopted = f"; adopted {_count(found, 'task')}" if found else ""
-    return f"supervisor {row.epoch}{who} took over (epoch {row.epoch}), {gap}{adopted}"
+    return f"supervisor {row.epoch}{who} took over{only} (epoch {row.epoch}), {gap}{adopted}"
 
 
 @_for(Machine.SPRINT, "amend", brief=False)

@@ -5,15 +5,16 @@ Rule: nothing is imported here that costs time, and every question costs what mo
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fsm.ports import Clock
-from fsm.states import AT_REST, LIVE, SprintState, TaskState
+from fsm.states import AT_REST, LIVE, GroupState, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts
-from fsm.waits import reason
+from fsm.waits import APPROVAL, LIMIT, reason
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.report.advice import advice
+from fsm_sprint.report.asking import UNSTARTED, Question, answers
 from fsm_sprint.report.times import iso
 from journal.lease import holder
 from journal.reader import Reader, UnitRow
@@ -47,6 +48,7 @@ def _head(paths: SprintPaths, state: str, held: Facts | None) -> Document:
         "sprint": None,
         "run": None,
         "state": state,
+        "kind": None,
         "why": None,
         "unit": None,
         "began": None,
@@ -59,6 +61,7 @@ def _head(paths: SprintPaths, state: str, held: Facts | None) -> Document:
         "tasks": {},
         "moving": [],
         "waiting": [],
+        "asks": [],
         "failed": [],
         "tolerated": [],
         "note": None,
@@ -85,9 +88,13 @@ class _Look:
         rested = self._rested(root) if state in AT_REST else {}
         began = self._began()
         end = root.since if state in AT_REST and root.since is not None else self._now
-        known = reader.totals(run).get("task", {})
+        totals = reader.totals(run)
+        known = totals.get("task", {})
         there = [state for state in _SHOWN if known.get(state)]
+        if totals.get("group", {}).get(GroupState.WAITING) and TaskState.WAITING not in there:
+            there.append(TaskState.WAITING)
         standing = reader.standing(run, *there) if there else []  # a pass over all units
+        waiting = [self._waiting(unit) for unit in standing if unit.state == TaskState.WAITING]
         standing = [unit for unit in standing if unit.machine == "task"]
         live = [unit for unit in standing if unit.state in LIVE]
         tasks = reader.tasks(run)
@@ -97,11 +104,14 @@ class _Look:
         )
         alive = None if self._held is not None else sum(bool(one["alive"]) for one in moving)
         last = reader.rows(after=self._seq - 1, limit=1)
-        blamed = rested.get("unit") or (failed[0]["unit"] if failed else None)
+        asks = self._asks(rested if state == SprintState.NEEDS_HUMAN else {}, waiting, failed)
+        blamed = None if rested.get("kind") in UNSTARTED else rested.get("unit")
+        blamed = blamed or (failed[0]["unit"] if failed else None)
         document = {
             **_head(self._paths, state, self._held),
             "sprint": root.label or None,
             "run": run,
+            "kind": _text(rested.get("kind")),
             "why": _text(rested.get("why")),
             "unit": _text(rested.get("unit")),
             "began": iso(began),
@@ -112,7 +122,8 @@ class _Look:
             "alive": alive,
             "tasks": {"all": sum(tasks.values()), **{str(one): tasks.get(one, 0) for one in TaskState}},
             "moving": moving,
-            "waiting": [self._waiting(unit) for unit in standing if unit.state == TaskState.WAITING],
+            "waiting": [one for one, _ in waiting],
+            "asks": [{"unit": one.unit, "kind": "approval" if one.approval else "question"} for one in asks],
             "failed": failed,
             "tolerated": [str(path) for path in rested.get("failed") or ()],
             "note": reader.note or (self._copied() if moving and self._held is None else None),
@@ -123,6 +134,8 @@ class _Look:
                     supervised=self._held is not None,
                     alive=bool(alive),
                     failed=_text(blamed),
+                    asked=answers(asks, self._paths.directory),
+                    limited=next((one["unit"] for one, why in waiting if why == LIMIT), None),
                 )
             ),
         }
@@ -180,7 +193,19 @@ class _Look:
         folder = self._paths.attempt(str(facts["name"]), unit.attempt)
         return any(bool(held(str(folder / name))) for name in (SHIM_LOCK, TREE_LOCK))
 
-    def _waiting(self, unit: UnitRow) -> Document:
+    def _asks(
+        self, rested: Facts, waiting: Sequence[tuple[Document, object]], failed: Sequence[Document]
+    ) -> list[Question]:
+        """What is asked: approvals that are waited for, and the questions of agents that have ended with one."""
+        found = [Question(one["unit"], approval=True) for one, why in waiting if why == APPROVAL]
+        asked = [one["unit"] for one in failed if one["verdict"] == "needs-human"]
+        unit = rested.get("unit")
+        if unit is not None and rested.get("kind") != "approval":
+            asked.insert(0, str(unit))
+        return found + [Question(path, approval=False) for path in dict.fromkeys(asked)]
+
+    def _waiting(self, unit: UnitRow) -> tuple[Document, object]:
+        """A waiting unit, and why in the core's word."""
         row = self._reader.before(unit, "delay", self._run)
         facts = row.decoded() if row is not None else {}
         until = facts.get("until")
@@ -192,7 +217,7 @@ class _Look:
             "left_ms": None if end is None else min(max(0, end - self._now), int(facts.get("delay", end))),
             "why": reason(facts) if facts.get("why") else None,
             "after": _text(facts.get("after")),
-        }
+        }, facts.get("why")
 
     def _failed(self, units: list[UnitRow], *, every: bool) -> Iterator[Document]:
         """Failed tasks, the last ones first. A gate's script speaks through its owner, whose error names the gate."""

@@ -40,6 +40,7 @@ class Narrator:
         memory = self._memory
         memory.epoch, memory.at, memory.state = sprint.epoch, sprint.at, sprint.state
         memory.alive = set(sprint.live)
+        memory.passing = sprint.lease is not None and bool(sprint.lease.decoded().get("passing"))
         memory.started = {
             path: unit.started.at for path, unit in sprint.live.items() if unit.started is not None
         }

@@ -74,6 +74,13 @@ def documents(home: Path, fsm_sprint: Command) -> dict[str, list[Any]]:
     take("status")
     take("replay", check=0)
     take("explain", check=0)
+    take("retry", "g/a", check=0)
+    take("retry", "g/a", check=2)
+    with Scene(home.parent / "asking", leaf("a"), leaf("b")).begin() as asking:
+        asking.move("a", "delay", {"why": "approval", "message": "go?"})
+        asking.move(SPRINT_UNIT, "ask", {"unit": "a", "why": "approval: go?", "kind": "approval"})
+    take("status", asking.paths.directory)
+    take("explain", asking.paths.directory)
     take("verify", check=0)
     scene.paths.progress.write_text("mine\n")
     take("verify", check=5)

@@ -13,6 +13,7 @@ from fsm_sprint.cli.app import app
 from fsm_sprint.cli.reference import commands as shown
 from fsm_sprint.cli.reference import main, pages
 from fsm_sprint.report.advice import advice
+from fsm_sprint.report.asking import Question, answers, limit
 
 ROOT = Path(__file__).parents[2]
 CODE = [
@@ -73,10 +74,11 @@ def test_every_command_that_a_text_tells_to_type_exists(path: Path) -> None:
 @pytest.mark.parametrize("alive", [True, False])
 def test_advice_can_be_typed(state: SprintState, supervised: bool, alive: bool) -> None:
     place = Path.cwd() / "it's a place"
-    told = advice(state, place, supervised=supervised, alive=alive, failed="a b")
+    asked = answers([Question("a b", approval=True), Question("c", approval=False)], place)
+    told = advice(state, place, supervised=supervised, alive=alive, failed="a b", asked=asked, limited="a b")
 
     assert told
-    for command, what in told:
+    for command, what in [*told, *limit("a b", place)]:
         program, verb, directory, *rest = shlex.split(command)
         assert (program, directory) == ("fsm-sprint", "it's a place")
         options = {option for parameter in commands()[verb].params for option in parameter.opts}

@@ -57,10 +57,15 @@ class Scene:
 
     def begin(self, *, pid: int = 4711) -> "Scene":
         """The plan, the first supervisor, and the start of the sprint."""
+        self.unstarted(pid=pid)
+        self.move(SPRINT_UNIT, "start")
+        return self
+
+    def unstarted(self, *, pid: int = 4711) -> "Scene":
+        """The plan and the first supervisor."""
         self.move(SPRINT_UNIT, "amend", {"plan": self.journal.keep(dump(self.plan))})
         self.journal.seed(self.sprint.run, seeds(self.sprint))
         self.lease(pid=pid)
-        self.move(SPRINT_UNIT, "start")
         return self
 
     def lease(self, *, pid: int = 4711) -> None:
