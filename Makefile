@@ -64,8 +64,7 @@ SEEDS ?= 100000
 FIRST ?= 0
 
 seeds: $(DEV)
-	FSM_SPRINT_SEEDS=$(SEEDS) FSM_SPRINT_FIRST_SEED=$(FIRST) $(BIN)/python -m pytest -q -n 2 \
-		tests/simulation/test_seeds.py -k test_no_seed_breaks_an_invariant
+	$(BIN)/python -m tests.simulation.campaign --seeds $(SEEDS) --first $(FIRST)
 
 wheel: $(DEV)
 	rm -rf dist

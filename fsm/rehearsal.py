@@ -14,6 +14,7 @@ from fsm.ports import Journal, Seed
 from fsm.scripted import BEGIN, ScriptedExecutor, ScriptedWorld, asked
 from fsm.sprint import Sprint, fold
 from fsm.states import Machine, SprintState, TaskState
+from fsm.story import told
 from fsm.transition import SPRINT_UNIT, Facts, Transition
 from fsm.world import Killed, PowerCut
 
@@ -325,7 +326,7 @@ def started(rehearsed: Rehearsed) -> tuple[str, ...]:
 
 def story(rehearsal: Rehearsal, last: int = 40) -> list[str]:
     """The last steps of a rehearsal, for somebody who wants to know what went wrong in it."""
-    return rehearsal.world.story[-last:]
+    return list(told(rehearsal.world.story[-last:]))
 
 
 def _told(unit: tuple[str, int, str]) -> str:

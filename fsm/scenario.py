@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from fsm.plan import Gate, Group, Leaf, Node, Plan, Retry
+from fsm.plan import Agent, Approval, Gate, Group, Leaf, Node, Plan, Retry, Subscription, nodes
+from fsm.processes import HANG
 
 
 @dataclass(slots=True)
@@ -82,6 +83,11 @@ def random_plan(random: Random) -> Plan:
         phases=tuple(phases),
         agents=1 if random.random() < 0.2 else None,
         on_parallel_failure="block" if random.random() < 0.3 else "warn",
+        subscriptions=tuple(
+            Subscription(event=event, run="true")
+            for event in ("blocked", "completed", "paused", "needs-human")
+            if random.random() < 0.1
+        ),
     )
 
 
@@ -99,6 +105,7 @@ def _phase(random: Random, path: str) -> Node:
         wait=random.random() < 0.1,
         gate=_gate(random),
         breaks=random.random() < 0.1,
+        approval=_approval(random),
         on_dependency_failure=random.choice(("fail-phase", "skip-dependents", "continue")),
     )
 
@@ -127,9 +134,45 @@ def _leaf(random: Random, name: str, path: str) -> Leaf:
         wait=random.random() < 0.15,
         breaks=random.random() < 0.1,
         gate=_gate(random),
-        retry=Retry(max_attempts=3, backoff=(0.5,)) if random.random() < 0.3 else None,
+        retry=Retry(max_attempts=3, backoff=(0.5,)) if random.random() < 0.4 else None,
         exclusive="database" if random.random() < 0.15 else None,
+        timeout=60.0 if random.random() < 0.4 else None,
+        agent=Agent(name=random.choice(_NAMES)) if agent else None,
+        failover=(Agent(name=random.choice(_NAMES)),) if agent and random.random() < 0.4 else (),
+        approval=_approval(random),
+        on_lost=random.choice(("fail", "fail", "retry", "ask")),
+        idempotent=random.random() < 0.3,
     )
+
+
+def random_script(random: Random, plan: Plan) -> dict[str, tuple[int, ...]]:
+    """For some units, the wait statuses with which they end before they end well; only the bounded ones hang."""
+    found: dict[str, tuple[int, ...]] = {}
+    for node in nodes(plan):
+        names = [node.path] if isinstance(node, Leaf) else []
+        names += [f"{node.path}#gate", f"{node.path}#fix"] if node.gate is not None else []
+        for name in names:
+            bounded = "#" in name or (isinstance(node, Leaf) and node.timeout is not None)
+            bad = _BAD if not bounded else (*_BAD, HANG, HANG)
+            if isinstance(node, Leaf) and name == node.path and node.prompt is not None:
+                bad = (*bad, *(code << 8 for code in VERDICTS))
+            count = sum(random.random() < 0.15 for _ in range(2))
+            if count:
+                found[name] = tuple(random.choice(bad) for _ in range(count))
+    return found
+
+
+def _approval(random: Random) -> Approval | None:
+    if random.random() > 0.05:
+        return None
+    timeout = random.choice((None, 30.0))
+    return Approval(message="may it?", timeout=timeout, on_timeout=random.choice(("approve", "reject")))
+
+
+_NAMES = ("ada", "bob")
+VERDICTS = {75: "limit", 76: "overloaded", 77: "auth", 78: "needs-human"}
+"""What an agent's exit codes amount to."""
+_BAD = (1 << 8, 7 << 8, 137 << 8, 11)
 
 
 def _gate(random: Random) -> Gate | None:

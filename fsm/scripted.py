@@ -13,10 +13,11 @@ from typing import NamedTuple
 from fsm.errors import SprintError
 from fsm.events import Asked, Event
 from fsm.outcomes import Cast, Crash, Outcome, Request
+from fsm.processes import Child, Kernel, Launcher, Shim
 from fsm.stage import SimulatedExecutor
 from fsm.states import ENDED, TaskState
 from fsm.transition import Facts, Transition
-from fsm.world import Child, Killed, PowerCut, Process, Shim, Violation, World
+from fsm.world import Killed, PowerCut, Violation, World
 
 BEGIN = 946_684_800_000
 """2000-01-01T00:00:00Z: every rehearsal begins then, so that the same seed gives the same bytes on any day."""
@@ -39,21 +40,23 @@ class ScriptedChild(Child):
 
     def __init__(self, shim: Shim, world: "ScriptedWorld") -> None:
         super().__init__(shim, world)
+        self.deaf = False
         self.began = 0
-        self.due = 0
+        self.ends = 0
         self.outcome: Outcome | None = None
         self._world = world
 
     def runnable(self) -> bool:
-        return super().runnable() and (not self.running or self._world.time >= self.due)
+        return super().runnable() and (not self.running or self._world.time >= self.ends)
 
-    def step(self, world: World) -> None:
+    def step(self, world: Kernel) -> None:
         if not self.running or not self.released:
             super().step(world)
             return
         outcome = self.outcome
         assert outcome is not None, "it runs"
-        self._world.played[self.unit, self.attempt] = _Played(outcome, world.now() - self.began, world.now())
+        now = self._world.now()
+        self._world.played[self.unit, self.attempt] = _Played(outcome, now - self.began, now)
         status = outcome.ending.status
         if status is None:
             world.kill(self.shim)
@@ -86,6 +89,15 @@ class ScriptedWorld(World):
 
     # time
 
+    @property
+    def uptime(self) -> int:
+        """The wall clock, from the beginning: the machine never sleeps."""
+        return self.time - BEGIN
+
+    @uptime.setter
+    def uptime(self, ms: int) -> None:
+        """It goes with the wall clock."""
+
     def monotonic(self) -> float:
         return (self.time - BEGIN) / 1000 + self._nudge
 
@@ -102,8 +114,9 @@ class ScriptedWorld(World):
         self.time = max(self.time, moment)
 
     def next_end(self) -> int | None:
-        """When the next process will end by itself."""
-        return min((child.due for child in self._running.values()), default=None)
+        """When the next process will do something by itself."""
+        dues = [BEGIN + due for process in self.processes if (due := process.due()) is not None]
+        return min([*dues, *(child.ends for child in self._running.values())], default=None)
 
     def settle(self) -> None:
         """Lets happen all that can at this moment, in the same order every time."""
@@ -111,9 +124,6 @@ class ScriptedWorld(World):
             pass
 
     def step(self) -> bool:
-        if self.launcher is not None and self.launcher.runnable():
-            self.launcher.step(self)
-            return True
         for process in self.processes:
             if process.runnable():
                 process.step(self)
@@ -123,20 +133,15 @@ class ScriptedWorld(World):
     def point(self, where: str) -> None:
         """Nobody goes on and nothing breaks in between."""
 
-    def kill(self, process: Process) -> None:
-        process.alive = False
-        if isinstance(process, Shim):
-            directory = process.directory
-            process.pipe.writer = None
-        elif isinstance(process, Child):
-            directory = process.shim.directory
-        else:
-            super().kill(process)
-            return
-        directory.tree.pop(process, None)
-        if directory.shim is process:
-            directory.shim = None
-        self.processes = [other for other in self.processes if other is not process]
+    def supervisor_died(self) -> None:
+        """Its ends of every gate are closed, and the launcher sees the end of its socket."""
+        for process in self.processes:
+            if isinstance(process, Shim):
+                process.pipe.closed = not process.pipe.go
+            elif isinstance(process, Launcher):
+                process.hung_up = True
+                for _, _, pipe in process.jobs:
+                    pipe.closed = True
 
     # the script
 
@@ -161,8 +166,8 @@ class ScriptedWorld(World):
         self.tell(str(crash))
         self.down = crash.down
         if crash.kind == "launcher":
-            if self.launcher is not None:
-                self.launcher.die()
+            for process in [found for found in self.processes if isinstance(found, Launcher)]:
+                self.kill(process)
             return
         raise PowerCut if crash.kind == "power" else Killed
 
@@ -210,7 +215,7 @@ class ScriptedWorld(World):
                 hint="see that what is tried again ends well at last, or give it `max-attempts`",
             )
         child.outcome, takes = self.cast.outcome(self.seed, child.unit, self.ran[child.unit])
-        child.began, child.due = self.time, self.time + takes
+        child.began, child.ends = self.time, self.time + takes
 
     def ended(self, child: Child) -> None:
         self._running.pop(child.unit, None)
@@ -268,11 +273,17 @@ class ScriptedExecutor(SimulatedExecutor):
                 world.doomed = False
                 raise Killed
             world.settle()
+            self._tick()
+            tick = world.tick
             found = self._collect()
+            if not found and world.tick != tick:
+                continue  # something was killed, which changes what there is to see
             if found:
                 self.handles = {key: handle for key, handle in self.handles.items() if not handle.over}
                 return found
-            moments = [at for at in (world.next_end(), world.agenda_at(), deadline) if at is not None]
+            own = self._next(None)
+            planned = (world.next_end(), world.agenda_at(), deadline, None if own is None else BEGIN + own)
+            moments = [at for at in planned if at is not None]
             if not moments:
                 raise Violation("the supervisor waits, and nothing can happen any more")
             world.time = max(world.time, min(moments))

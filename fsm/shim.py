@@ -11,10 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Any, TypeAlias
 
-CREATE = "create"
-"""Make the attempt file, empty and full-sized; sync it and its directory. Result: none."""
 LOCK = "lock"
-"""Take `shim.lock` (own, close-on-exec) and `tree.lock` (inherited by every descendant). Result: none."""
+"""Take `shim.lock` (own, close-on-exec). Result: none."""
+CREATE = "create"
+"""Make the attempt file exclusively, empty and full-sized; sync it and its directory. Result: none.
+
+Where there is one already, the attempt is over: a later supervisor has buried it, under `shim.lock`. Then leave.
+"""
+TREE = "tree"
+"""Take `tree.lock` (inherited by every descendant). Result: none."""
 READY = "ready"
 """Tell the supervisor who we are, over the status pipe. Result: none."""
 GATE = "gate"
@@ -38,8 +43,9 @@ Operation: "TypeAlias" = "tuple[str, Fields]"
 
 def shim() -> "Generator[Operation, Any, None]":
     """Yields (operation, fields) and is sent each one's result; returning means: close the status pipe and leave."""
-    yield CREATE, {}
     yield LOCK, {}
+    yield CREATE, {}
+    yield TREE, {}
     yield READY, {}
     if not (yield GATE, {}):
         return

@@ -4,295 +4,347 @@ The engine, the core and the journal's codec are the shipped ones; see `fsm.worl
 decides everything, so a failing seed replays exactly; and an invariant is checked at the moment it could first break.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import Any
 
+from fsm.effects import Answer, Notify
 from fsm.engine import Engine
+from fsm.errors import SprintError
 from fsm.events import Asked
-from fsm.plan import nodes
-from fsm.ports import Journal, Seed
-from fsm.scenario import Conditions, conditions, random_plan
+from fsm.faults import schedule
+from fsm.handles import Trouble
+from fsm.mishaps import TroubledWorld
+from fsm.plan import Leaf, Plan
+from fsm.ports import Publisher
+from fsm.processes import Child, Process, Shim, Stranger
+from fsm.scenario import VERDICTS, random_plan, random_script
 from fsm.sprint import Sprint, fold
 from fsm.stage import SimulatedExecutor
-from fsm.states import ENDED, ENDED_WELL, SprintState, TaskState
-from fsm.transition import Transition
-from fsm.world import Child, Killed, PowerCut, Process, Shim, Violation, World
+from fsm.states import ENDED, SprintState
+from fsm.story import told
+from fsm.supervision import Mortal, Silent, Watched
+from fsm.transition import Facts, Transition
+from fsm.world import Killed, PowerCut, Violation
+
+__all__ = ["RUN", "Mortal", "Report", "Simulation", "Violation", "simulate"]
 
 RUN = "r1"
 LIVES = 60
 """Supervisors that a sprint may need before it counts as one that never ends (I10)."""
+PATIENCE = 20
+"""Supervisors after which somebody answers at once what they ask for."""
+GONE = "the journal is gone"
+"""The state of a sprint whose journal was deleted: nobody may go on."""
 
 
-class Mortal(Journal, Protocol):
-    """A journal whose process can be killed: what was not committed is gone."""
-
-    def kill(self) -> None:
-        """The connection's process is over."""
-        ...
-
-
-class Report(NamedTuple):
+@dataclass(slots=True, kw_only=True)
+class Report:
     """How a simulated sprint went."""
 
     seed: int
     state: str
     rows: int
     lives: int
-    story: tuple[str, ...]
-
-
-class Watched:
-    """A journal as the supervisor sees it: every call is a place to die, and every commit is looked at."""
-
-    def __init__(self, inner: Mortal, watch: "Simulation") -> None:
-        self._inner, self._watch = inner, watch
-        self._batch: list[Transition] = []
+    faults: Counter[str]
+    """By kind, what went wrong."""
+    end: dict[str, str]
+    """The state of every unit in the end."""
+    runs: dict[str, int]
+    """By unit, how many of its attempts were executed."""
+    events: list[tuple[Any, ...]] = field(repr=False)
 
     @property
-    def head(self) -> tuple[int, str]:
-        return self._inner.head
-
-    def append(self, transition: Transition) -> Transition:
-        self._watch.point("append")
-        row = self._inner.append(transition)
-        self._batch.append(row)
-        return row
-
-    def keep(self, text: str) -> str:
-        return self._inner.keep(text)
-
-    def text(self, digest: str) -> str:
-        return self._inner.text(digest)
-
-    def seed(self, run: str, units: Iterable[Seed]) -> None:
-        self._inner.seed(run, units)
-
-    def commit(self) -> None:
-        self._watch.point("before commit")
-        self._inner.commit()
-        batch, self._batch = self._batch, []
-        for row in batch:
-            self._watch.durable(row)
-        self._watch.point("after commit, not acknowledged")
-        self._watch.acknowledged = self._watch.head = self._inner.head
-
-    def read(self, run: str | None = None, after: int = 0) -> Iterator[Transition]:
-        return self._inner.read(run, after)
+    def story(self) -> tuple[str, ...]:
+        """What happened, a line each."""
+        return told(self.events)
 
 
-class Silent:
-    """A publisher for nobody."""
-
-    def publish(self, changed: object, *, resting: bool) -> float | None:  # noqa: ARG002  # the port's names
-        return None
-
-
-class Simulation(World):
+class Simulation(TroubledWorld):
     """A world that keeps its own ledger of what really happened and holds the journal against it."""
 
-    def __init__(self, seed: int, connect: Callable[[], Mortal]) -> None:
-        super().__init__(Random(seed))
+    def __init__(
+        self,
+        seed: int,
+        connect: Callable[[], Mortal],
+        *,
+        mask: Collection[int] | None = (),
+        plan: Plan | None = None,
+        limit: int | None = None,
+        publisher: Callable[[Sprint], Publisher] | None = None,
+    ) -> None:
+        """`connect` opens a connection to one and the same journal at each call.
+
+        `mask` holds the numbers of faults that are left out, None leaves out all.
+        """
+        scene = Random(seed ^ 0x5CE4E)
+        plan = random_plan(scene) if plan is None else plan
+        limit = scene.randint(1, 3) if limit is None else limit
+        self.script = random_script(scene, plan)
+        super().__init__(Random(seed), plan, limit, schedule(Random(seed ^ 0xFA17)), mask)
         self.seed = seed
         self.connect = connect
-        self.plan = random_plan(self.random)
-        self.limit = self.random.randint(1, 3)
-        self.faults = self.random.choice((0, 1, 2, 4, 8))
-        self.execs: dict[tuple[str, int], int] = {}
-        self.statuses: dict[tuple[str, int], int] = {}
-        self.running: dict[str, Child] = {}
-        self.states: dict[str, str] = {}
-        """The state of every unit by the newest durable row."""
-        self.conditions: dict[str, Conditions] = conditions(self.plan)
-        self.told: set[tuple[str, int]] = set()
-        """Attempts whose shim believes that the exit record is durable."""
-        self.last: dict[tuple[str, int], Transition] = {}
-        """The newest durable row that ended, aborted or started an attempt."""
-        self.started: set[tuple[str, int]] = set()
-        self.head = self.acknowledged = (0, "")
-        self.epoch = 0
+        self.publisher = publisher
+        self.lives = 0
+        self._leases: dict[int, object] = {}
+        self._locks: list[int] = []
+        """The lock files of those who live, however they came by them."""
+        self._before: Sprint | None = None
 
     # the script
 
     def outcome(self, unit: str, attempt: int) -> int:  # noqa: ARG002  # the world's signature
-        """Early attempts fail at times, later ones never, so that every sprint can end."""
-        if attempt <= 2 and self.random.random() < 0.15:
-            return self.random.choice((1 << 8, 7 << 8, 137 << 8, 11))
-        return 0
+        script = self.script.get(unit, ())
+        nth = self.ledger.natural.get(unit, 0)
+        self.ledger.natural[unit] = nth + 1
+        return script[nth] if nth < len(script) else 0
+
+    def verdict(self, unit: str, attempt: int, status: int) -> tuple[str, Facts]:
+        verdict, facts = super().verdict(unit, attempt, status)
+        if status > 0xFF and not status & 0x7F and "#" not in unit:
+            verdict = VERDICTS.get(status >> 8, verdict)
+        if verdict == "limit" and attempt % 3:  # every third time it is not told
+            facts["until"] = self.time + 20_000 * attempt
+        return verdict, facts
+
+    def bound(self, unit: str) -> int | None:
+        path, _, part = unit.partition("#")
+        node = self.ledger.nodes[path]
+        if part:
+            return int(node.gate.timeout * 1000) if node.gate is not None else None
+        return int(node.timeout * 1000) if isinstance(node, Leaf) and node.timeout is not None else None
 
     # the ledger
 
     def executed(self, child: Child) -> None:
-        key = (child.unit, child.attempt)
-        self.tell(f"exec {key}")
-        self.execs[key] = self.execs.get(key, 0) + 1
-        self._hold(self.execs[key] == 1, f"I7: {key} was executed {self.execs[key]} times")
-        self._hold(key in self.started, f"I4: {key} executed before its start row was durable")
-        other = self.running.get(child.unit)
-        self._hold(other is None or not other.alive, f"I1: two attempts of {child.unit} are alive")
-        row = self.last.get(key)
-        self._hold(row is None or row.trigger != "abort", f"I6: {key} was aborted and executed")
-        if child.attempt > 1:
-            before = (child.unit, child.attempt - 1)
-            over = self.last.get(before)
-            self._hold(over is not None, f"I8: {key} executed while {before} has no end in the journal")
-            left = self.directories.get(before)
-            able = [process for process in left.tree if not _barred(process)] if left is not None else []
-            self._hold(not able, f"I8: {key} executed while {before} still has processes")
-        self.running[child.unit] = child
-        self._in_turn(child.unit.partition("#")[0])
-
-    def _in_turn(self, path: str) -> None:
-        """A leaf runs only after what it has to follow, and beside what it may run beside."""
-        rules = self.conditions.get(path)
-        if rules is None:
-            return
-        for other in rules.after_well:
-            self._hold(
-                self.states.get(other) in ENDED_WELL, f"order: {path} executed before {other} had ended well"
-            )
-        for other in rules.after:
-            self._hold(self.states.get(other) in ENDED, f"sync: {path} executed before {other} had ended")
-        at_work = {name.partition("#")[0] for name, child in self.running.items() if child.alive}
-        leaves = [self.conditions[name] for name in at_work if name in self.conditions]
-        self._hold(len(at_work) <= self.limit, f"limit: {sorted(at_work)} at once")
-        self._hold(
-            rules.exclusive is None or sum(other.exclusive == rules.exclusive for other in leaves) <= 1,
-            f"mutex: {sorted(at_work)} at once",
-        )
-        agents = self.plan.agents
-        self._hold(
-            agents is None or sum(other.agent for other in leaves) <= agents,
-            f"agents: {sorted(at_work)} at once",
-        )
+        self.tell("exec", child.unit, child.attempt, child.pid)
+        self.ledger.executed(child)
 
     def ended(self, child: Child) -> None:
-        self.tell(f"end {(child.unit, child.attempt)} {child.status}")
-        self.statuses[(child.unit, child.attempt)] = child.status
+        self.tell("end", child.unit, child.attempt, child.status)
+        self.ledger.ended(child)
 
     def recorded(self, shim: Shim) -> None:
-        self.told.add((shim.job.unit, shim.job.attempt))
+        self.ledger.told.add((shim.unit, shim.attempt))
 
-    def durable(self, row: Transition) -> None:
-        """Holds one row that has just become durable against the ledger."""
-        self.tell(f"row {row.seq} e{row.epoch} {row.unit} {row.trigger} {row.attempt} {row.facts}")
-        key = (row.unit, row.attempt)
-        self.states[row.unit] = row.dest
-        self._hold(row.epoch >= self.epoch, f"I11: epoch {row.epoch} after {self.epoch}")
-        self.epoch = row.epoch
-        if row.trigger == "start" and row.attempt:
-            self.started.add(key)
-        elif row.trigger == "abort":
-            self._hold(not self.execs.get(key), f"I6: {key} was executed and aborted")
-            self.last[key] = row
-        elif (
-            row.source in _PROCESS and (row.dest in ENDED or row.dest == TaskState.VERIFYING) and row.attempt
-        ):
-            self.last[key] = row
-            self._check_end(key, row)
+    def locked(self, shim: Shim) -> None:
+        super().locked(shim)
+        self.ledger.locked(shim)
 
-    def _check_end(self, key: tuple[str, int], row: Transition) -> None:
-        facts = row.decoded()
-        status = self.statuses.get(key)
-        if facts.get("verdict") == "lost":
-            self._hold("code" not in facts and "signal" not in facts, f"I18: {key} is lost with a code")
-            self._hold(key not in self.told, f"I17: {key} is lost although its exit record was durable")
-        elif "code" in facts or "signal" in facts:
-            self._hold(status is not None, f"I5: {key} has a code and never ended")
-            assert status is not None, "held"
-            true = (
-                facts.get("code") == status >> 8
-                if not status & 0x7F
-                else facts.get("signal") == status & 0x7F
-            )
-            self._hold(true, f"I5: {key} ended with {status}, recorded {facts}")
-        elif row.dest in (TaskState.COMPLETED, TaskState.VERIFYING):
-            raise Violation(f"I5: {key} counts as done without an exit record")
+    def harmed(self, process: Process) -> None:
+        if isinstance(process, Shim):
+            self.ledger.harmed.add((process.unit, process.attempt))
+        self.tell("harm", process.kind, getattr(process, "unit", ""), getattr(process, "attempt", 0))
 
-    def _hold(self, true: bool, what: str) -> None:  # noqa: FBT001  # the condition is the argument
-        if not true:
-            raise Violation(f"seed {self.seed}: {what}")
+    def signalled(self, process: Process, key: tuple[str, int], number: int) -> None:
+        self.tell("signal", number, process.kind, process.pid, *key)
+        self.ledger.signalled(process, key, number)
+
+    def answered(self, answer: Answer) -> None:
+        self.tell("answer", answer.id, answer.text)
+        self.ledger.answered(answer.id, answer.text)
+
+    def notified(self, effect: Notify) -> bool:
+        taken = self._draw() < 0.7
+        self.tell("notify", effect.unit, effect.attempt, effect.event, taken)
+        self.ledger.notified(effect.unit, effect.cause, taken=taken)
+        return taken
+
+    # the journal
+
+    def durable(self, rows: list[Transition], by: object) -> None:
+        time = self.time
+        self.story.extend((time, "row", row) for row in rows)
+        if self.lives > PATIENCE:
+            self._agree(rows)
+        self.ledger.durable(rows, by, self.uptime)
+
+    def _agree(self, rows: list[Transition]) -> None:
+        """Somebody who sits before the screen by now agrees to whatever is asked."""
+        for row in rows:
+            if row.trigger == "delay" and row.decoded().get("why") == "approval":
+                self.requests.append(Asked(f"y{row.seq}", "approve", row.unit, "somebody", f"y{row.seq}"))
+
+    def acknowledge(self, head: tuple[int, str]) -> None:
+        self.ledger.acknowledged = head
+
+    def taken_away(self) -> None:
+        raise Violation("W17", "rows were committed after the journal or the lock file was taken away")
 
     # lives
 
     def run(self) -> Report:
         """Supervisors one after another until the sprint is completed; raises Violation when an invariant breaks."""
-        for life in range(1, LIVES + 1):
-            journal = self.connect()
-            rows = list(journal.read())
-            head = (rows[-1].seq, rows[-1].hash) if rows else (0, "")
-            kept = self.acknowledged[0] == 0 or (
-                len(rows) >= self.acknowledged[0]
-                and rows[self.acknowledged[0] - 1].hash == self.acknowledged[1]
-            )
-            self._hold(kept, f"I2: acknowledged up to {self.acknowledged}, found {head}")
-            for row in rows[self.head[0] :]:
-                self.durable(row)  # a commit in doubt that happened
-            self.head = head
-            sprint = fold(iter(rows), RUN, journal.text)
-            if sprint.state == SprintState.COMPLETED:
-                self._settled(sprint)
-                return Report(self.seed, sprint.state, len(rows), life, tuple(self.story))
-            try:
-                self._live(sprint, journal)
-            except PowerCut:
-                journal.kill()
-                self.tell("power cut")
-                self.power_cut()
-            except Killed:
-                journal.kill()
-                self.supervisor_died()
-            else:
-                self._same(sprint, journal)
-                journal.kill()
-                self.supervisor_died()
-            while self.random.random() < 0.8 and self.step():
+        while self.lives < LIVES:
+            if self._life() or self._journal:
+                return self._report()
+            self._answer_questions()
+            self.tick += 3  # a disk that fails does not do so for ever
+            while self._draw() < 0.8 and self.step():
                 pass
-        raise Violation(f"seed {self.seed}: I10: not done after {LIVES} supervisors")
+        raise Violation("I10", f"the sprint is not done after {LIVES} supervisors")
 
-    def _live(self, sprint: Sprint, journal: Mortal) -> None:
-        self.tell("a supervisor starts")
+    def _report(self) -> Report:
+        while self.step() or self.idle(None):
+            pass
+        ours = [process for process in self.processes if not isinstance(process, Stranger)]
+        if not self._journal:
+            for process in ours:
+                unit = getattr(process, "unit", "")
+                raise Violation(
+                    "I14", f"{process.kind} {process.pid} of {unit} has outlived the sprint", (unit,)
+                )
+        return Report(
+            seed=self.seed,
+            state=GONE if self._journal else self.ledger.states["#sprint"],
+            rows=self.ledger.head[0],
+            lives=self.lives,
+            faults=self.faults,
+            end=dict(self.ledger.states),
+            runs=_counted(self.ledger.execs),
+            events=self.story,
+        )
+
+    def another(self, *, resume: bool) -> None:
+        self._life(resume=resume)
+
+    def _life(self, *, resume: bool = True) -> bool:
+        """One supervisor from its lease to its end; whether there was nothing left to do."""
+        lock = self._lock
+        if lock in self._leases and not self.unlocked:
+            self.tell("refused")
+            return False
+        alone = self.unlocked or lock not in self._locks
+        self.ledger.hold(alone, "I13", "a supervisor takes the lease of one who lives")
+        self._locks.append(lock)
+        self.lives += 1
+        self.tell("life", self.lives)
+        self.ledger.restarted(self.uptime)
+        self._leases[lock] = self
+        journal = self.connect()
+        executor = SimulatedExecutor(self)
+        sprint: Sprint | None = None
+        try:
+            rows = list(journal.read())
+            known = self.ledger.head[0]
+            self.story.extend((self.time, "row", row) for row in rows[known:])
+            self.ledger.opened(rows)
+            sprint = self._begun(rows, journal)
+            if sprint.state == SprintState.COMPLETED and self._command is None and not self._nested:
+                self._settled(sprint)
+                return True
+            self._supervise(sprint, journal, executor, resume=resume)
+        except PowerCut:
+            journal.kill()
+            if self._nested:
+                raise
+            self.power_cut()
+        except Killed:
+            pass
+        finally:
+            self._before = sprint
+            journal.kill()
+            self._leases.pop(lock, None)
+            self._locks.remove(lock)
+            executor.close()
+            if executor.launcher is not None and not executor.launcher.alive:
+                executor.launcher = None
+        return False
+
+    def _answer_questions(self) -> None:
+        """Somebody comes to a sprint that asks for approval, and gives it or not."""
+        if self._command is not None:
+            return
+        for unit, (facts, *_) in self.ledger.waits.items():
+            if facts.get("why") == "approval" and self._draw() < 0.7:
+                name = f"q{len(self.ledger.asked)}"
+                verb = "approve" if self._draw() < 0.9 else "reject"
+                asked = self.ledger.asked[name] = Asked(name, verb, unit, "somebody", name)
+                self.tell("asked", asked)
+                self._command = asked
+                return
+
+    def _begun(self, rows: list[Transition], journal: Mortal) -> Sprint:
+        """The fold that a supervisor begins with.
+
+        Where the one before left nothing that is not on disk, its own fold has to be what the journal gives. To fold
+        it costs more than all the rest of a world, so every other time that is taken for granted.
+        """
+        before, self._before = self._before, None
+        if (
+            self._nested
+            or before is None
+            or not rows
+            or (before.seq, before.hash) != (rows[-1].seq, rows[-1].hash)
+        ):
+            return self._folded(rows, journal)
+        if self._draw() < 0.5:
+            return before
+        sprint = self._folded(rows, journal)
+        self._same(before, sprint)
+        return sprint
+
+    def _folded(self, rows: list[Transition], journal: Mortal) -> Sprint:
+        try:
+            return fold(iter(rows), RUN, journal.text)
+        except SprintError as error:
+            raise Violation("I3", f"the journal cannot be folded: {error}") from error
+
+    def _supervise(
+        self, sprint: Sprint, journal: Mortal, executor: SimulatedExecutor, *, resume: bool
+    ) -> None:
         watched = Watched(journal, self)
-        engine = Engine(sprint, watched, SimulatedExecutor(self), self, Silent(), limit=self.limit)
-        self.requests.clear()
-        if self.faults and self.random.random() < 0.2:
-            self.faults -= 1
-            verb = self.random.choice(("stop", "pause", "skip"))
-            unit = self.random.choice([node.path for node in nodes(self.plan)]) if verb == "skip" else ""
-            self.requests.append(Asked(f"q{len(self.story)}", verb, unit, "somebody", "for a reason"))
-        engine.take_over({"boot": str(self.boot)}, plan=self.plan if sprint.state == "not-started" else None)
-        if sprint.at_rest:
-            engine.resume("simulation", "again")
-        engine.run()
+        executor.look = watched.look
+        publisher = Silent() if self.publisher is None else self.publisher(sprint)
+        engine = Engine(sprint, watched, executor, self, publisher, limit=self.limit)
+        command, self._command = self._command, None
+        try:
+            fresh = sprint.state == SprintState.NOT_STARTED
+            resuming = resume and command is None
+            engine.take_over({"boot": str(self.boot)}, plan=self.plan if fresh else None, resuming=resuming)
+            if sprint.at_rest and resuming:
+                engine.resume("simulation", "again")
+            engine.run([command] if command is not None else (), spawning=command is None)
+        except Trouble as error:
+            self.tell("trouble", str(error))
+            return
+        except SprintError as error:
+            if not watched.trouble:
+                raise Violation("I3", str(error)) from error
+            self.tell("trouble", str(error))
+            return
+        if command is None:
+            self.ledger.hold(
+                sprint.at_rest and not sprint.busy,
+                "I10",
+                f"a supervisor ends in a sprint that is {sprint.state}",
+            )
+        self.tell("left", sprint.state)
 
-    def _same(self, sprint: Sprint, journal: Mortal) -> None:
-        again = fold(journal.read(), RUN, journal.text)
-        for path, unit in sprint.units.items():
+    def _same(self, live: Sprint, again: Sprint) -> None:
+        """Holds the fold that a supervisor left against what its journal gives."""
+        for path, unit in live.units.items():
             other = again.units[path]
-            same = (unit.state, unit.attempt, unit.tries) == (other.state, other.attempt, other.tries)
-            self._hold(same, f"replay of {path} gives {other.state}, live it was {unit.state}")
+            if (unit.state, unit.attempt, unit.tries) != (other.state, other.attempt, other.tries):
+                raise Violation(
+                    "I3", f"replay of {path} gives {other.state}, live it was {unit.state}", (path,)
+                )
 
     def _settled(self, sprint: Sprint) -> None:
         for unit in sprint.order:
-            if unit.owner is None and not unit.background:
-                self._hold(unit.state in ENDED, f"I10: {unit.path} is {unit.state} in a completed sprint")
+            if unit.owner is None and not unit.background and unit.state not in ENDED:
+                raise Violation("I10", f"{unit.path} is {unit.state} in a completed sprint", (unit.path,))
 
 
-_PROCESS = frozenset({TaskState.RUNNING, TaskState.STOPPING})
+def _counted(execs: dict[tuple[str, int], int]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for (unit, _), count in execs.items():
+        found[unit] += count
+    return dict(found)
 
 
-def simulate(seed: int, connect: Callable[[], Mortal]) -> Report:
-    """One sprint from first start to completion under the faults of `seed`.
-
-    `connect` opens a connection to one and the same journal at each call. Raises Violation.
-    """
-    return Simulation(seed, connect).run()
-
-
-def _barred(process: Process) -> bool:
-    """A shim behind a closed gate can run nothing, ever.
-
-    It may come late: its order lay unread in the launcher's socket when the supervisor died, the next one found nothing
-    of it, aborted the attempt and went on. Then it locks, finds the gate closed, and leaves.
-    """
-    return isinstance(process, Shim) and process.pipe.closed and not process.pipe.go
+def simulate(seed: int, connect: Callable[[], Mortal], *, mask: Collection[int] | None = ()) -> Report:
+    """One sprint from first start to completion under the faults of `seed`. Raises Violation."""
+    return Simulation(seed, connect, mask=mask).run()

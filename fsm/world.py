@@ -1,20 +1,19 @@
-"""A simulated machine: disk, locks, pipes, launcher, shims and children, in one thread, driven by one random source.
+"""A simulated machine: disk, locks, pids, signals and clocks, in one thread, driven by one random source.
 
-The shims run `fsm.shim`, the very generator that ships; what is made up here is only what it stands on. Rule: nothing
-here decides what the product decides.
+Rule: nothing here decides what the product decides.
 """
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from fsm import attempt as records
-from fsm import shim as ops
-from fsm.effects import Spawn
+from fsm.disk import Directory
+from fsm.effects import Answer, Notify
 from fsm.events import Asked
+from fsm.processes import Child, Launcher, Process, Shim, Stranger
 from fsm.transition import Facts
+
+__all__ = ["Child", "Killed", "Launcher", "PowerCut", "Process", "Shim", "Violation", "World"]
 
 
 class Killed(BaseException):
@@ -28,226 +27,43 @@ class PowerCut(Killed):
 class Violation(AssertionError):
     """An invariant does not hold."""
 
-
-@dataclass(slots=True, eq=False)
-class Directory:
-    """An attempt's directory: what programs see, what a power cut leaves, and who holds its locks."""
-
-    durable: bool = False
-    file: bytes | None = None
-    on_disk: bytes | None = None
-    shim: "Shim | None" = None
-    tree: "dict[Process, None]" = field(default_factory=dict)
-    """Holders of `tree.lock`, in the order in which they came: a set's order would differ from run to run."""
+    def __init__(self, invariant: str, what: str = "", units: tuple[str, ...] = ()) -> None:
+        """`units` are those it is about, for the story."""
+        super().__init__(f"{invariant}: {what}" if what else invariant)
+        self.invariant = invariant
+        self.units = units
 
 
-@dataclass(slots=True, eq=False)
-class Pipe:
-    """Status and gate of one attempt, with who holds the far ends."""
-
-    messages: "deque[dict[str, str]]" = field(default_factory=deque)
-    writer: object | None = None
-    """Holder of the status pipe's write end: the message to the launcher, then the shim."""
-    go: bool = False
-    closed: bool = False
-    """The supervisor's end of the gate is closed."""
-
-
-class Process:
-    """Something with a pid that takes one step at a time."""
-
-    alive = True
-
-    def step(self, world: "World") -> None:
-        raise NotImplementedError  # every kind of process says what a step of it is
-
-    def runnable(self) -> bool:
-        return self.alive
-
-
-class Launcher(Process):
-    """Forks a shim for every job in its socket; leaves at end of file."""
-
-    def __init__(self) -> None:
-        self.jobs: deque[tuple[Spawn, Directory, Pipe]] = deque()
-        self.hung_up = False
-
-    def runnable(self) -> bool:
-        return self.alive and (bool(self.jobs) or self.hung_up)
-
-    def step(self, world: "World") -> None:
-        if not self.jobs:
-            self.alive = False
-            return
-        job, directory, pipe = self.jobs.popleft()
-        shim = Shim(job, directory, pipe)
-        pipe.writer = shim
-        world.processes.append(shim)
-
-    def die(self) -> None:
-        """Its unread jobs, and the descriptors in them, go with it."""
-        self.alive = False
-        while self.jobs:
-            _, _, pipe = self.jobs.popleft()
-            pipe.writer = None
-
-
-class Shim(Process):
-    """Interprets `fsm.shim` against the simulated disk, one half of an operation at a time."""
-
-    def __init__(self, job: Spawn, directory: Directory, pipe: Pipe) -> None:
-        self.job, self.directory, self.pipe = job, directory, pipe
-        self.pid = job.attempt
-        self.life = ops.shim()
-        self.operation, self.fields = next(self.life)
-        self.half = False
-        self.child: Child | None = None
-        self.asked_to_end = False
-
-    def runnable(self) -> bool:
-        if not self.alive:
-            return False
-        if self.operation == ops.GATE:
-            return self.pipe.go or self.pipe.closed
-        if self.operation == ops.WAIT:
-            assert self.child is not None, "it waits for what it forked"
-            return not self.child.alive or self.asked_to_end
-        return True
-
-    def step(self, world: "World") -> None:
-        done, result = self._perform(world)
-        if not done:
-            return
-        try:
-            self.operation, self.fields = self.life.send(result)
-        except StopIteration:
-            world.kill(self)
-
-    def _perform(self, world: "World") -> tuple[bool, Any]:
-        """One half of the operation at hand: (whether it is done, its result)."""
-        directory = self.directory
-        if self.operation == ops.CREATE:
-            if not self._second(directory.__setattr__, "file", records.EMPTY):
-                return False, None
-            directory.on_disk = directory.file
-        elif self.operation == ops.LOCK:
-            if directory.shim is not None:
-                raise Violation(f"two shims want {self.job.name}.{self.job.attempt}")
-            directory.shim = self
-            directory.tree[self] = None
-        elif self.operation == ops.READY:
-            self.pipe.messages.append({"pid": str(self.pid), "boot": str(world.boot)})
-        elif self.operation == ops.GATE:
-            return True, self.pipe.go
-        elif self.operation in (ops.STARTED, ops.EXIT):
-            return self._write(world), None
-        elif self.operation == ops.SWEEP:
-            for process in [found for found in directory.tree if found is not self]:
-                world.kill(process)
-        else:
-            return self._tend(world)
-        return True, None
-
-    def _tend(self, world: "World") -> tuple[bool, Any]:
-        """What has to do with the child."""
-        if self.operation == ops.FORK:
-            self.child = world.child(self)
-            self.directory.tree[self.child] = None
-            world.processes.append(self.child)
-            return True, {"pid": 7}
-        assert self.child is not None, "it has forked"
-        if self.operation == ops.RELEASE:
-            self.child.released = True
-            return True, None
-        if self.child.alive:  # WAIT, and somebody asked for its end
-            self.child.end(world, 15)
-            return False, None
-        return True, {"status": self.child.status}
-
-    def _second(self, first_half: Callable[..., None], *arguments: Any) -> bool:
-        """Does the volatile half at the first call; True at the second, when the sync takes effect."""
-        if not self.half:
-            first_half(*arguments)
-            self.half = True
-            return False
-        self.half = False
-        return True
-
-    def _write(self, world: "World") -> bool:
-        exit_record = self.operation == ops.EXIT
-        directory = self.directory
-        if not self._second(lambda: None):
-            old = directory.file or records.EMPTY
-            raw = records.sector("exit" if exit_record else "started", self.fields)
-            directory.file = raw + old[512:] if exit_record else old[:512] + raw
-            return False
-        directory.on_disk = directory.file
-        if exit_record:
-            world.recorded(self)
-        return True
-
-
-class Child(Process):
-    """The user's process: waits at the inner gate, execs, works, ends with the code that the world's script says."""
-
-    def __init__(self, shim: Shim, world: "World") -> None:
-        self.shim = shim
-        self.unit, self.attempt = shim.job.unit, shim.job.attempt
-        self.released = False
-        self.running = False
-        self.work = world.random.randint(1, 6)
-        self.status = 0
-        self.daemon = world.random.random() < 0.25
-
-    def runnable(self) -> bool:
-        return self.alive and (self.released or not self.shim.alive)
-
-    def step(self, world: "World") -> None:
-        if not self.released:
-            world.kill(self)  # end of file at the inner gate
-        elif not self.running:
-            self.running = True
-            world.executed(self)
-        elif self.work:
-            self.work -= 1
-            world.pass_time(world.random.randint(1, 50))
-        else:
-            if self.daemon:
-                stray = Stray(self.shim.directory)
-                self.shim.directory.tree[stray] = None
-                world.processes.append(stray)
-            self.end(world, world.outcome(self.unit, self.attempt))
-
-    def end(self, world: "World", status: int) -> None:
-        """Leaves with a wait status."""
-        self.status = status
-        world.kill(self)
-        world.ended(self)
-
-
-class Stray(Process):
-    """A descendant that outlives its task and holds the tree lock."""
-
-    def __init__(self, directory: Directory) -> None:
-        self.directory = directory
-
-    def runnable(self) -> bool:
-        return False
+PIDS = 16
+"""So many pids are given out in turn before the first comes again."""
+YEAR = 31_557_600_000
 
 
 class World:
-    """Everything outside the supervisor. Its clock moves only when something happens."""
+    """Everything outside the supervisors. Its clock moves only when something happens."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
+        self._draw = random.random
         self.time = 1_700_000_000_000
+        """Wall time in ms, as the machine shows it: it may jump."""
+        self.uptime = 0
+        """Monotonic time in ms: it stands still while the machine is suspended."""
         self.boot = 1
+        self.tick = 0
+        """Steps taken by anybody."""
         self.directories: dict[tuple[str, int], Directory] = {}
+        """What is to be found under `attempts/`."""
         self.processes: list[Process] = []
-        self.launcher: Launcher | None = None
-        self.faults = 0
-        self.story: list[str] = []
+        self.pids: dict[int, Process] = {}
+        self.story: list[tuple[Any, ...]] = []
+        """What happened: (wall ms, kind, what belongs to it)."""
         self.requests: deque[Asked] = deque()
+        """The inbox: requests whose answer has not been put down."""
+        self._bad_until = 0
+        """The tick until which the disk fails."""
+        self._pid = 1
+        self._births = 0
 
     # what the simulation overrides to watch and to script
 
@@ -255,14 +71,31 @@ class World:
         """A child has exec'd."""
 
     def ended(self, child: Child) -> None:
-        """A child that had exec'd is over."""
+        """A child is over; its shim will know with what wait status."""
 
     def recorded(self, shim: Shim) -> None:
         """A shim believes that its exit record is durable."""
 
+    def harmed(self, process: Process) -> None:
+        """A process was ended from outside, or with the machine."""
+
+    def signalled(self, process: Process, key: tuple[str, int], number: int) -> None:
+        """A supervisor signals a process, which it takes for one of the attempt `key`."""
+
+    def answered(self, answer: Answer) -> None:
+        """An answer was put down for whoever asked."""
+
+    def notified(self, effect: Notify) -> bool:  # noqa: ARG002  # for the simulation
+        """Somebody outside is told something; whether it was taken."""
+        return True
+
     def outcome(self, unit: str, attempt: int) -> int:
-        """The wait status with which an attempt ends by itself."""
+        """The wait status with which an attempt ends by itself, or HANG."""
         raise NotImplementedError  # a world without a script has no outcomes
+
+    def bound(self, unit: str) -> int | None:  # noqa: ARG002  # for scripts
+        """Milliseconds that an attempt may take; None for no bound."""
+        return None
 
     def child(self, shim: Shim) -> Child:
         """The process that a shim forks."""
@@ -273,107 +106,168 @@ class World:
         facts: Facts = {"signal": status & 0x7F} if status & 0x7F else {"code": status >> 8}
         return "ok" if status == 0 else "failed", facts
 
-    # time and chance
+    def point(self, where: str) -> None:  # noqa: ARG002  # for the simulation
+        """A place where a supervisor can be interrupted: others go on."""
+        draw = self._draw
+        while draw() < 0.4 and self.step():
+            pass
+
+    def stuck(self) -> None:
+        """A supervisor waits, and nothing can happen any more."""
+        raise Violation("I10", "the supervisor waits and nothing can happen any more")
+
+    # time
 
     def now(self) -> int:
         return self.time
 
     def monotonic(self) -> float:
-        return self.time / 1000
+        return self.uptime / 1000
 
     def pass_time(self, ms: int) -> None:
+        """Something took so long."""
         self.time += ms
+        self.uptime += ms
 
-    def tell(self, what: str) -> None:
-        self.story.append(what)
-
-    def point(self, where: str) -> None:
-        """A place where the supervisor can be interrupted: others go on, and something may break."""
-        while self.random.random() < 0.4 and self.step():
-            pass
-        if self.faults and self.random.random() < 0.03:
-            self.faults -= 1
-            self.fault(where)
-
-    def fault(self, where: str) -> None:
-        kind = self.random.choice(("supervisor", "supervisor", "power", "launcher", "shim", "child"))
-        self.tell(f"fault: {kind} at {where}")
-        if kind == "supervisor":
-            raise Killed
-        if kind == "power":
-            raise PowerCut
-        if kind == "launcher":
-            if self.launcher is not None:
-                self.launcher.die()
-            return
-        victims = [p for p in self.processes if isinstance(p, Shim if kind == "shim" else Child) and p.alive]
-        if victims:
-            victim = self.random.choice(victims)
-            if isinstance(victim, Child):
-                victim.end(self, 9)
-            else:
-                self.kill(victim)
+    def tell(self, kind: str, *what: Any) -> None:
+        """Notes what happened; made into a sentence only if somebody asks."""
+        self.story.append((self.time, kind, *what))
 
     def step(self) -> bool:
         """Lets one process take one step; False when none can."""
-        able = [process for process in self.processes if process.runnable()]
-        if self.launcher is not None and self.launcher.runnable():
-            able.append(self.launcher)
+        tick = self.tick
+        able = [found for found in self.processes if found.frozen <= tick and found.runnable()]
         if not able:
             return False
-        self.random.choice(able).step(self)
+        (able[0] if len(able) == 1 else able[int(self._draw() * len(able))]).step(self)
+        self.tick = tick + 1
         self.time += 1
-        if len(self.processes) > 50:
-            self.processes = [process for process in self.processes if process.alive]
+        self.uptime += 1
         return True
 
+    def idle(self, until: int | None) -> bool:
+        """Nothing can take a step: time passes until something can, or until `until` (uptime in ms); else False."""
+        if self._bad_until > self.tick:
+            self._bad_until = 0
+            return True
+        thawed = False
+        for process in self.processes:
+            thawed = thawed or process.frozen > self.tick
+            process.frozen = 0
+        if thawed:
+            return True
+        dues = [due for process in self.processes if (due := process.due()) is not None]
+        if until is not None:
+            dues.append(until)
+        if not dues:
+            return False
+        self.pass_time(max(0, min(dues) - self.uptime))
+        return True
+
+    # processes
+
+    def born(self, process: Process) -> None:
+        """A process begins: it gets the next free pid, and a start time that is counted from the boot."""
+        pid = self._pid
+        while True:
+            pid = pid + 1 if pid <= PIDS else 2
+            if pid not in self.pids:
+                break
+            if len(self.pids) >= PIDS:
+                pid = max(self.pids) + 1
+                break
+        self._pid = min(pid, PIDS + 1)
+        self._births += 1
+        process.pid, process.start, process.world = pid, self._births, self
+        self.pids[pid] = process
+        self.processes.append(process)
+
     def kill(self, process: Process) -> None:
-        """The process is over; the kernel lets go of what it held."""
+        """A process is over; the kernel lets go of what it held."""
+        if not process.alive:
+            return
         process.alive = False
-        for directory in self.directories.values():
+        self.processes.remove(process)
+        self.pids.pop(process.pid, None)
+        directory = process.directory
+        if directory is not None:
             directory.tree.pop(process, None)
             if directory.shim is process:
                 directory.shim = None
         if isinstance(process, Shim):
             process.pipe.writer = None
+            if self._draw() < 0.2:
+                self._reuse(process.pid)
+        elif isinstance(process, Launcher):
+            process.die()
 
-    def supervisor_died(self) -> None:
-        """Its ends of every gate are closed, and the launcher sees the end of its socket."""
-        if self.launcher is not None:
-            self.launcher.hung_up = True
-        for process in self.processes:
-            if isinstance(process, Shim):
-                process.pipe.closed = not process.pipe.go
-        for _, _, pipe in self.launcher.jobs if self.launcher is not None else ():
-            pipe.closed = not pipe.go
+    def _reuse(self, pid: int) -> None:
+        """Somebody else gets a pid at once."""
+        others = [found for found in self.processes if isinstance(found, Stranger)]
+        if len(others) > 4:
+            self.kill(others[0])
+        self._pid = pid - 1
+        self.born(Stranger())
+
+    def slain(self, process: Process) -> None:
+        """A process is ended from outside."""
+        self.harmed(process)
+        if isinstance(process, Child):
+            process.end(self, 9)
+        else:
+            self.kill(process)
+
+    def locked(self, shim: Shim) -> None:
+        """A shim is about to take its locks."""
+        if shim.directory.shim is not None:
+            raise Violation("I1", f"two shims want {shim.unit}.{shim.attempt}", (shim.unit,))
+
+    def signal(self, process: Process, key: tuple[str, int], number: int) -> None:
+        """A supervisor signals a process that it takes for one of the attempt `key`."""
+        self.signalled(process, key, number)
+        self.tick += 1
+        process.frozen = 0  # with CONT, or it could not act
+        process.heard(number)
+
+    # disk
+
+    def disk_fails(self) -> bool:
+        """Whether what is to be written or synced now fails."""
+        return self._bad_until > self.tick
+
+    def break_disk(self, ticks: int) -> None:
+        """The disk is full, or fails, until so many steps have been taken or nothing else can happen."""
+        self._bad_until = self.tick + ticks
+
+    def reachable(self, directory: Directory) -> bool:
+        """Whether a directory has not been deleted."""
+        return self.directories.get(directory.key) is directory
 
     def power_cut(self) -> None:
         """Every process is gone; of what was not synced, any part may be on disk."""
         for process in self.processes:
-            if isinstance(process, Child) and process.alive and process.running:
+            self.harmed(process)
+            process.alive = False
+            if process.directory is not None:
+                process.directory.tree.clear()
+                process.directory.shim = None
+            if isinstance(process, Child) and process.running:
                 process.status = 9
                 self.ended(process)
-            process.alive = False
         self.processes.clear()
-        self.launcher = None
+        self.pids.clear()
         self.boot += 1
+        self._births, self._pid, self._bad_until = 0, 1, 0
         for key, directory in list(self.directories.items()):
-            directory.shim = None
-            directory.tree.clear()
-            if not directory.durable and self.random.random() < 0.5:
+            directory.cut(self.random)
+            if not directory.durable and self._draw() < 0.5:
                 del self.directories[key]
-                continue
-            directory.file = directory.on_disk = self._left(directory)
+            directory.durable = True
+        self.strangers(int(self._draw() * 6))
 
-    def _left(self, directory: Directory) -> bytes | None:
-        new, old = directory.file, directory.on_disk
-        if new is None or new == old:
-            return old
-        if old is None:
-            return self.random.choice((None, new))
-        halves = [self.random.choice((new[at : at + 512], old[at : at + 512])) for at in (0, 512)]
-        if self.random.random() < 0.2:
-            torn = self.random.randrange(2)
-            cut = self.random.randrange(512)
-            halves[torn] = new[torn * 512 : torn * 512 + cut] + old[torn * 512 + cut : torn * 512 + 512]
-        return b"".join(halves)
+    def strangers(self, count: int) -> None:
+        """Other people's processes begin, and take the next pids; older ones end."""
+        for process in [found for found in self.processes if isinstance(found, Stranger)]:
+            self.kill(process)
+        for _ in range(count):
+            self.born(Stranger())

@@ -42,3 +42,31 @@ def held(path: str) -> bool | None:
     finally:
         os.close(fd)
     return False
+
+
+def bury(folder: str) -> bool:
+    """Sees to it that nothing can begin in an attempt that is over; False while its shim lives.
+
+    Its order may lie unread in a launcher's socket, or with a supervisor that was stopped before it had made the
+    directory: both then find it made, or its attempt file. Raises OSError.
+    """
+    try:  # noqa: SIM105  # contextlib and pathlib would be paid for by every shim
+        os.mkdir(folder, 0o700)  # noqa: PTH102
+    except FileExistsError:
+        pass
+    inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        lock = os.open(SHIM_LOCK, flags, 0o600, dir_fd=inside)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.close(os.open(RECORD, flags | os.O_EXCL, 0o600, dir_fd=inside))
+        except BlockingIOError:
+            return False
+        except FileExistsError:
+            pass
+        finally:
+            os.close(lock)
+    finally:
+        os.close(inside)
+    return True

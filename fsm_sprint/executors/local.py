@@ -23,8 +23,9 @@ from fsm.transition import Facts
 from fsm_sprint.executors import platform, wire
 from fsm_sprint.executors.ears import Ears
 from fsm_sprint.executors.ending import Ending
+from fsm_sprint.executors.files import TREE_LOCK, bury, held
 from fsm_sprint.executors.job import GRACE, Job
-from fsm_sprint.executors.leftovers import Leftovers
+from fsm_sprint.executors.leftovers import Leftovers, not_buried
 from fsm_sprint.executors.link import Link
 from fsm_sprint.executors.listening import Drivers, Listening
 from fsm_sprint.executors.marks import lines
@@ -139,16 +140,13 @@ class LocalExecutor:
 
     def _obstructed(self, effect: Spawn) -> bool:
         """Whether an earlier attempt still lives in part; the spawn is then held back until it does not."""
-        for number in range(effect.attempt - 1, 0, -1):
-            folder = self._paths.attempt(effect.name, number)
-            if folder.exists():
-                # The ones before it were looked at when this one was spawned.
-                if self._leftovers.add(
-                    effect.unit, folder, self._marks(effect.unit, number), patience=_LEAVING
-                ):
-                    self._held[effect.unit] = effect
-                    return True
-                break
+        earlier = [(number, self._paths.attempt(effect.name, number)) for number in range(1, effect.attempt)]
+        for number, folder in not_buried(earlier):
+            with _refusals(folder):
+                bury(str(folder))
+            if self._leftovers.add(effect.unit, folder, self._marks(effect.unit, number), patience=_LEAVING):
+                self._held[effect.unit] = effect
+                return True
         return False
 
     def _spawn(self, effects: Sequence[Spawn]) -> None:
@@ -249,8 +247,9 @@ class LocalExecutor:
         for key, facts in self._listening.tick(now):
             self._learnt(self._watched[key], facts)
         for unit in self._leftovers.tick(now):
-            if unit in self._held:
-                self._spawn([self._held.pop(unit)])
+            effect = self._held.pop(unit, None)
+            if effect is not None and not self._obstructed(effect):
+                self._spawn([effect])
 
     def _hear(self, watch: Watch, fd: int) -> None:
         if fd == watch.end:
@@ -271,7 +270,7 @@ class LocalExecutor:
             watch.status = -1
             # Sent once it was durable: the same as in the attempt file, which the task may have deleted.
             ended = record.parse(watch.heard, "exit")
-            if ended is None:
+            if ended is None or held(str(watch.folder / TREE_LOCK)):
                 self._look(watch)
             else:
                 self._over(watch, Finding.EXITED, ended, tree=False)
@@ -306,8 +305,9 @@ class LocalExecutor:
         finding, sight = found
         if finding == Finding.ALIVE:
             self._alive(watch, sight.started)
-        else:
-            self._over(watch, finding, sight.exit, tree=sight.tree)
+            return
+        ended = sight.exit or record.parse(watch.heard, "exit")
+        self._over(watch, finding if ended is None else Finding.EXITED, ended, tree=sight.tree)
 
     def _alive(self, watch: Watch, started: Sector) -> None:
         if watch.found:

@@ -32,7 +32,10 @@ def outcome(watch: Watch, here: Here, now: float) -> tuple[Finding, Sight] | Non
     finding = judge(sight, allowed=watch.allowed)
     if finding == Finding.LEAVING and not _impatient(watch, now):
         watch.due = now + _SOON
-    elif finding in (Finding.ORPHANED, Finding.LEAVING):
+    elif finding in (Finding.ORPHANED, Finding.LEAVING) or (
+        # Its shim died before it could sweep; what is killed now, nobody would come back for after its end is recorded.
+        finding == Finding.EXITED and sight.tree and not _impatient(watch, now)
+    ):
         trees.kill(trees.members(watch.folder, watch.identity, watch.marks))
         watch.due = now + _SOON
     elif finding == Finding.LOST and not sight.rebooted and not _alone(watch):

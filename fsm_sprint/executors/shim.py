@@ -76,8 +76,9 @@ class _Shim:
     def live(self) -> None:
         """Goes through the operations of `fsm.shim` until they end."""
         table = {
-            life.CREATE: self.create,
             life.LOCK: self.lock,
+            life.CREATE: self.create,
+            life.TREE: self.take_tree,
             life.READY: self.ready,
             life.GATE: self.wait_for_go,
             life.FORK: self.fork,
@@ -98,6 +99,9 @@ class _Shim:
         except _NotForked as error:
             self.exit({"why": "exit", "ended": time.time_ns() // 1_000_000, "error": str(error)})
 
+    def lock(self, _: life.Fields) -> None:
+        self.shim_lock = take(self.errand.folder, SHIM_LOCK)
+
     def create(self, _: life.Fields) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         self.record = os.open(RECORD, flags, 0o600, dir_fd=self.errand.folder)
@@ -106,8 +110,7 @@ class _Shim:
         platform.sync(self.record)
         platform.sync(self.errand.folder)
 
-    def lock(self, _: life.Fields) -> None:
-        self.shim_lock = take(self.errand.folder, SHIM_LOCK)
+    def take_tree(self, _: life.Fields) -> None:
         low = take(self.errand.folder, TREE_LOCK)
         try:
             self.tree = fcntl(low, F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from fsm.machine import destination
 from fsm.plan import Gate, Group, Hook, Leaf, Node, Orchestration, Plan, Retry, Worktree, digest, dump
 from fsm.ports import Journal
-from fsm.simulate import RUN, Mortal, Simulation
+from fsm.simulate import RUN, Simulation
 from fsm.sprint import Sprint, fold
 from fsm.states import GroupState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Transition, encode_facts
@@ -576,9 +576,9 @@ class Observed(Simulation):
 
     looks = 0
 
-    def _same(self, sprint: Sprint, journal: Mortal) -> None:
-        super()._same(sprint, journal)
-        assert render(sprint) == render(again(journal))
+    def _same(self, live: Sprint, again: Sprint) -> None:
+        super()._same(live, again)
+        assert render(live) == render(again)
         self.looks += 1
 
 

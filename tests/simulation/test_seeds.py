@@ -4,33 +4,54 @@ import os
 
 import pytest
 
-from fsm.simulate import Report, simulate
-from journal.memory import MemoryJournal, Rows
-from journal.replay import verify
+from fsm.faults import Kind
+from fsm.invariants import INVARIANTS
+from fsm.simulate import GONE
+from tests.simulation import campaign
+from tests.simulation.campaign import run, shrunk, story
+from tests.simulation.mutants import MUTANTS
 
-FRESH = int(os.environ.get("FSM_SPRINT_SEEDS", "1500"))
+FRESH = int(os.environ.get("FSM_SPRINT_SEEDS", "3000"))
 FIRST = int(os.environ.get("FSM_SPRINT_FIRST_SEED", "0"))
 
-REMEMBERED = (3, 26, 88, 349, 395, 492, 875, 1780, 2558, 13368, 3012577, 3015679)
-"""Seeds that failed once, in the protocol or under a mutant of it."""
-
-
-def run(seed: int) -> tuple[Report, Rows]:
-    rows = Rows()
-    return simulate(seed, lambda: MemoryJournal(rows)), rows
+REMEMBERED = (
+    3,
+    4,
+    16,
+    26,
+    30,
+    88,
+    100,
+    138,
+    349,
+    395,
+    492,
+    556,
+    859,
+    875,
+    982,
+    1129,
+    1256,
+    1780,
+    2558,
+    4956,
+    5770,
+)
+"""Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
 
 @pytest.mark.parametrize("part", range(4))
 @pytest.mark.slow
-@pytest.mark.timeout(7200)  # `make seeds SEEDS=…` asks for any number
+@pytest.mark.timeout(600)
 def test_no_seed_breaks_an_invariant(part: int) -> None:
-    for seed in range(FIRST + part, FIRST + FRESH, 4):
-        run(seed)
+    found = campaign.block(range(FIRST + part, FIRST + FRESH, 4))
+    assert not isinstance(found, int), story(found)
+    assert found.seeds == len(range(part, FRESH, 4))
 
 
 @pytest.mark.parametrize("seed", REMEMBERED)
 def test_what_once_failed_stays_mended(seed: int) -> None:
-    assert run(seed)[0].state == "completed"
+    assert run(seed)[0].state in ("completed", GONE)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -40,21 +61,13 @@ def test_a_seed_replays_exactly(seed: int) -> None:
     assert first[1].committed == second[1].committed
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_a_simulated_journal_passes_the_same_verification_as_a_real_one(seed: int) -> None:
-    _, rows = run(seed)
-    assert list(verify(rows.committed)) == []
-
-
 def test_the_worlds_are_worth_their_time() -> None:
-    """A campaign in which nothing breaks proves nothing: faults, crashes, gates, retries and losses do occur."""
-    stories = [run(seed)[0] for seed in range(150)]
-    lines = [line for story in stories for line in story.story]
+    """A campaign in which nothing breaks proves nothing: all that can go wrong does, and shows."""
+    reports = [run(seed)[0] for seed in range(250)]
+    kinds = {kind for report in reports for kind in report.faults}
+    assert kinds == set(Kind)
+    lines = "\n".join(line for report in reports for line in report.story)
     for wanted in (
-        "power cut",
-        "fault: shim",
-        "fault: child",
-        "fault: launcher",
         " adopt ",
         " abort ",
         '"lost"',
@@ -63,7 +76,45 @@ def test_the_worlds_are_worth_their_time() -> None:
         " stop ",
         " break ",
         '"interrupted"',
-        "#fix spawn",
+        '"timeout"',
+        "#fix.1 spawn",
+        " skip ",
+        " tolerate ",
+        "refused: another supervisor has taken over",
+        "in doubt",
+        "another supervisor has written to it",
+        "another process is writing to the journal",
+        "a supervisor is refused",
+        "taken away",
+        "signal 15",
+        "signal 9",
     ):
-        assert any(wanted in line for line in lines), f"no world had: {wanted}"
-    assert sum(story.lives for story in stories) > 2 * len(stories)
+        assert wanted in lines, f"no world had: {wanted}"
+    assert sum(report.lives for report in reports) > 3 * len(reports)
+
+
+def test_a_failing_seed_tells_a_short_story_of_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    MUTANTS["what_runs_is_declared_lost_by_the_next_supervisor"](monkeypatch)
+    seed = next(seed for seed in range(1000) if campaign.failure(seed) is not None)
+    violation = campaign.failure(seed)
+    assert violation is not None
+    told = story(seed).splitlines()
+
+    assert len(told) <= 45
+    assert told[0].startswith(f"seed {seed}: {violation.invariant}")
+    assert any("supervisor 2 starts" in line for line in told)
+    assert sum("fault " in line for line in told) <= len(campaign.world(seed, campaign.Rows()).schedule)
+    mask = shrunk(seed, violation)
+    assert campaign.failure(seed, mask) is not None
+
+
+def test_a_campaign_says_in_one_line_what_it_was() -> None:
+    totals, failed = campaign.campaign(0, 20, processes=1)
+    assert failed is None
+    line = totals.line(0, 1.0)
+    assert line.startswith("20 seeds from 0 in 1 s (20/s): 0 violations; ")
+    assert "\n" not in line
+
+
+def test_every_invariant_has_a_sentence() -> None:
+    assert all(text and text[0].islower() and not text.endswith(".") for text in INVARIANTS.values())

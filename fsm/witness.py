@@ -1,0 +1,128 @@
+"""What is seen of the processes of a simulated world, and what must be so of them.
+
+Rule: it sees what really happened, never what somebody believes; see `fsm.invariants`.
+"""
+
+from fsm.disk import Directory
+from fsm.plan import Gate, Group, Leaf, Plan, nodes
+from fsm.processes import Child, Process, Shim
+from fsm.scenario import Conditions, conditions
+from fsm.states import ENDED, ENDED_WELL
+from fsm.world import Violation
+
+Key = tuple[str, int]
+"""(unit, attempt)"""
+
+
+class Witness:
+    """Observations of one world's processes."""
+
+    def __init__(self, plan: Plan, limit: int) -> None:
+        self.plan = plan
+        self.limit = limit
+        self.conditions: dict[str, Conditions] = conditions(plan)
+        self.nodes: dict[str, Leaf | Group] = {node.path: node for node in nodes(plan)}
+        self.gates: dict[str, Gate] = {path: node.gate for path, node in self.nodes.items() if node.gate}
+        self.states: dict[str, str] = {}
+        """The state of every unit by the newest durable row."""
+        self.execs: dict[Key, int] = {}
+        self.natural: dict[str, int] = {}
+        """How many attempts of a unit ended by themselves."""
+        self.statuses: dict[Key, int] = {}
+        self.running: dict[str, Child] = {}
+        """The last child of every unit that has exec'd."""
+        self.places: dict[Key, Directory] = {}
+        """Directories in which a shim has taken its locks, also when they are deleted since."""
+        self.told: set[Key] = set()
+        """Attempts whose shim believes that the exit record is durable."""
+        self.harmed: set[Key] = set()
+        """Attempts whose shim was killed, or whose directory was deleted."""
+        self.last: dict[Key, str] = {}
+        """The trigger of the newest durable row that ended or aborted an attempt."""
+        self.started: set[Key] = set()
+
+    def hold(self, true: object, invariant: str, what: str, *units: str) -> None:
+        """Raises the Violation of an invariant that does not hold."""
+        if not true:
+            raise Violation(invariant, what, units)
+
+    def locked(self, shim: Shim) -> None:
+        """A shim takes its locks."""
+        self.places[(shim.unit, shim.attempt)] = shim.directory
+
+    def executed(self, child: Child) -> None:
+        """A child has exec'd: I1, I4, I6, I7, I8, and that its turn had come."""
+        unit, key = child.unit, (child.unit, child.attempt)
+        count = self.execs[key] = self.execs.get(key, 0) + 1
+        if count > 1:
+            raise Violation("I7", f"{key} was executed {count} times", (unit,))
+        self.hold(key in self.started, "I4", f"{key} was executed before its start row was durable", unit)
+        other = self.running.get(unit)
+        self.hold(
+            other is None or not other.alive,
+            "I1",
+            f"two attempts of {unit} are alive, {key} among them",
+            unit,
+        )
+        self.hold(self.last.get(key) != "abort", "I6", f"{key} was aborted and executed", unit)
+        for number in range(child.attempt - 1, 0, -1):
+            before = (unit, number)
+            self.hold(
+                before in self.last,
+                "I8",
+                f"{key} was executed while {before} has no end in the journal",
+                unit,
+            )
+            place = self.places.get(before)
+            self.hold(
+                place is None or not place.tree,
+                "I8",
+                f"{key} was executed while {before} still has processes",
+                unit,
+            )
+        self.running[unit] = child
+        self._beside(unit.partition("#")[0])
+
+    def in_turn(self, path: str) -> None:
+        """A leaf is spawned: what it has to follow has ended. An operator may set that going again afterwards."""
+        rules = self.conditions.get(path)
+        if rules is None:
+            return
+        for other in rules.after_well:
+            if self.states.get(other) not in ENDED_WELL:
+                raise Violation("order", f"{path} is spawned before {other} has ended well", (path, other))
+        for other in rules.after:
+            if self.states.get(other) not in ENDED:
+                raise Violation("sync", f"{path} is spawned before {other} has ended", (path, other))
+
+    def _beside(self, path: str) -> None:
+        """A leaf runs beside what it may run beside."""
+        rules = self.conditions.get(path)
+        if rules is None:
+            return
+        at_work = {name.partition("#")[0] for name, child in self.running.items() if child.alive}
+        if len(at_work) == 1:
+            return
+        names = tuple(sorted(at_work))
+        leaves = [self.conditions[name] for name in at_work if name in self.conditions]
+        self.hold(len(at_work) <= self.limit, "limit", f"{names} at once, of {self.limit}", *names)
+        same = rules.exclusive is not None and sum(other.exclusive == rules.exclusive for other in leaves) > 1
+        self.hold(not same, "mutex", f"{names} at once", *names)
+        agents = self.plan.agents
+        self.hold(
+            agents is None or sum(other.agent for other in leaves) <= agents,
+            "agents",
+            f"{names} at once",
+            *names,
+        )
+
+    def ended(self, child: Child) -> None:
+        """A child that had exec'd is over."""
+        self.statuses[(child.unit, child.attempt)] = child.status
+
+    def signalled(self, process: Process, key: Key, number: int) -> None:
+        """I16."""
+        meant = (getattr(process, "unit", ""), getattr(process, "attempt", 0))
+        self.hold(
+            meant == key, "I16", f"signal {number} for {key} reached the {process.kind} {process.pid}", key[0]
+        )
