@@ -37,6 +37,7 @@ VERBS: dict[str, str] = {
     "answer": "what it asks is answered: yes, no, or in words",
     "approve": "the same as the answer yes",
     "reject": "the same as the answer no",
+    "add-step": "one more step is taken into the plan",
 }
 """Every verb, with what it is for."""
 
@@ -48,6 +49,7 @@ CONDITIONS: dict[str, str] = {
     "answer": "only if it asks: for approval it takes yes and no; an agent's question takes any words",
     "approve": "only if it asks",
     "reject": "only if it asks",
+    "add-step": "it has to be said what the step is to do",
 }
 """What has to hold besides the state. Gates and fixes are not named themselves: what they belong to is."""
 
@@ -101,9 +103,18 @@ _SPRINT = [
     *_refused("answer", Machine.SPRINT, S, "name what is to be answered"),
     *_refused("approve", Machine.SPRINT, S, "name what is to be approved"),
     *_refused("reject", Machine.SPRINT, S, "name what is to be rejected"),
+    *_does(
+        "add-step",
+        Machine.SPRINT,
+        [S.IN_PROGRESS, *_RESTING, S.COMPLETED],
+        "a phase is added at the end; a completed sprint goes on",
+    ),
+    *_refused("add-step", Machine.SPRINT, [S.NOT_STARTED], "it has not begun: write it into its files"),
+    *_refused("add-step", Machine.SPRINT, [S.CANCELLED], "it is cancelled: `resume` takes it up again"),
 ]
 
 _TASK = [
+    *_does("add-step", Machine.TASK, T, "a step is added after the one that it is in"),
     *_refused("pause", Machine.TASK, T, "only the whole sprint can be paused"),
     *_refused("resume", Machine.TASK, T, "only the whole sprint is resumed; `retry` runs one thing again"),
     *_does(
@@ -146,6 +157,7 @@ _TASK = [
 ]
 
 _GROUP = [
+    *_does("add-step", Machine.GROUP, G, "a step is added after it, or to a phase at its end"),
     *_refused("pause", Machine.GROUP, G, "only the whole sprint can be paused"),
     *_refused("resume", Machine.GROUP, G, "only the whole sprint is resumed; `retry` runs one thing again"),
     *_does("stop", Machine.GROUP, [G.IN_PROGRESS], "what runs in it is ended; that costs no try"),

@@ -4,6 +4,7 @@ Rule: these are moves, as in `fsm.decide`.
 """
 
 from fsm.accounts import elsewhere, met
+from fsm.amend import proposed
 from fsm.events import Ended
 from fsm.groups import HALTABLE, block, done, end_groups, keeper, settle, skip_dependents
 from fsm.plan import Gate
@@ -27,9 +28,11 @@ def ended(sprint: Sprint, unit: Unit, event: Ended, now: int) -> Moves:
         yield from aborted(sprint, unit, facts)
     elif event.outcome != "never-ran" and event.verdict == "ok" and unit.gate is None:
         yield Move(unit.path, "succeed", facts, unit.attempt)
+        yield from proposed(sprint, unit, facts)
         yield from _succeeded(sprint, unit)
     elif event.outcome != "never-ran" and event.verdict == "ok" and not (stopping and cancelled):
         yield Move(unit.path, "verify", facts, unit.attempt)
+        yield from proposed(sprint, unit, facts)
         yield from fresh_gate(unit)
     elif stopping and (cancelled or event.verdict not in BOUNDS):
         lost = event.outcome == "lost"

@@ -8,8 +8,10 @@ first turn.
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
+from fsm.amend import problems, replanned
 from fsm.decide import opening, proceed, react, recover
 from fsm.effects import Answer, Effect
+from fsm.errors import SprintError
 from fsm.events import Asked, Due, Event
 from fsm.machine import destination
 from fsm.notices import caused, is_due
@@ -95,6 +97,16 @@ class Engine:
         self._now = self._clock.now()
         self._record(resume(self.sprint, who, why, budget))
 
+    def amend(self, plan: Plan, who: str, why: str) -> None:
+        """Takes in a plan that was compiled anew; committed with the next turn. SprintError when it cannot be."""
+        wrong = problems(self.sprint, plan)
+        if wrong:
+            raise SprintError(
+                f"the new plan cannot be taken in: {'; '.join(wrong)}", hint="`run --new` begins anew"
+            )
+        self._now = self._clock.now()
+        self._record(replanned(self.sprint, plan, who, why))
+
     def run(self, events: Sequence[Event] = (), *, spawning: bool = True) -> None:
         """Turns until the sprint rests and nothing runs; without `spawning`, until nothing runs.
 
@@ -140,6 +152,8 @@ class Engine:
     def _record(self, moves: Moves | Iterable[Move]) -> None:
         sprint, journal = self.sprint, self._journal
         for move in moves:
+            if move.text:
+                journal.keep(move.text)
             made = is_due(move.unit, move.trigger)
             unit = sprint.unit(move.unit) if made is None else None
             machine, source = (unit.machine, unit.state) if unit is not None else made or ("", "")
@@ -161,6 +175,8 @@ class Engine:
             self._batch.append(row)
             if row.trigger == "delay" and unit is not None:
                 self._alarm(unit)
+            if move.text:
+                journal.seed(sprint.run, seeds(sprint))
             if sprint.plan.subscriptions:
                 self._record(caused(sprint, row))
 

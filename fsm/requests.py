@@ -6,6 +6,7 @@ however often it is met.
 
 from collections.abc import Iterator
 
+from fsm.amend import asked_to_add, decided
 from fsm.answers import answered
 from fsm.budget import larger
 from fsm.commands import COMMANDS, VERBS
@@ -43,6 +44,8 @@ def _answer(sprint: Sprint, event: Asked, now: int) -> tuple[str, Moves]:
     unit = sprint.units.get(event.unit or SPRINT_UNIT)
     if event.verb not in VERBS:
         return f"refused: {event.verb} is not something this supervisor does", iter(())
+    if event.unit in sprint.proposed and event.verb in ("answer", "approve", "reject"):
+        return decided(sprint, event)
     if unit is None:
         return f"refused: {event.unit} is nothing that this sprint has", iter(())
     if unit.owner is not None:
@@ -63,6 +66,8 @@ def _done(sprint: Sprint, unit: Unit, event: Asked, now: int) -> tuple[str, Move
         return _skipped(sprint, unit, event)
     if event.verb in ("answer", "approve", "reject"):
         return answered(sprint, unit, event)
+    if event.verb == "add-step":
+        return asked_to_add(sprint, unit, event)
     if unit.machine == Machine.SPRINT:
         if event.verb in ("resume", "retry"):
             budget = event.options.get("budget") or {}

@@ -4,22 +4,23 @@ Rule: everything here follows from the rows applied so far, in order, and from n
 states (`live`, `failed`, cursors, counters) are indexes over them, so that a turn costs what moves and not what exists.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from heapq import heappush
 
 from fsm.errors import SprintError
+from fsm.graft import beside, graft, refusals, sketch
 from fsm.machine import EVENTS, destination
 from fsm.past import TOLD
 from fsm.plan import Leaf, Plan
 from fsm.plan import load as load_plan
-from fsm.purse import COST, TOKENS, WALL, Purse, begun, elapsed, taken_back
+from fsm.proposal import proposals
+from fsm.purse import COST, TOKENS, WALL, begun, elapsed, taken_back
 from fsm.purse import ended as spent
+from fsm.standing import Standing
 from fsm.states import AT_REST, ENDED, INITIAL, LIVE, GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Transition
 from fsm.tree import Tree
 from fsm.unit import (
-    Kind,
     Unit,
     asks,
     chosen,
@@ -32,84 +33,8 @@ from fsm.unit import (
 from fsm.verdicts import counts
 
 
-class Sprint:
+class Sprint(Standing):
     """The state of one run."""
-
-    def __init__(self, run: str, text: Callable[[str], str]) -> None:
-        """`text` gives a stored text by its digest: the plan stands in the journal once."""
-        self.run = run
-        self._text = text
-        self.plan = Plan(sprint_id="", phases=())
-        self.plan_digest = ""
-        self.nth = 1
-        """Which run of its directory it is: names on disk of later ones must not meet those of earlier ones."""
-        self.root = Unit(SPRINT_UNIT, Machine.SPRINT, INITIAL[Machine.SPRINT])
-        self.units: dict[str, Unit] = {SPRINT_UNIT: self.root}
-        self.order: list[Unit] = []
-        self.seq = 0
-        self.hash = ""
-        self.at = 0
-        self.epoch = 0
-        self.lease: Transition | None = None
-        self.begun: Transition | None = None
-        self.rested: Transition | None = None
-        self.live: dict[str, Unit] = {}
-        self.slots = 0
-        self.failed: dict[str, Unit] = {}
-        self.waiting: dict[str, Unit] = {}
-        self.background: dict[str, Unit] = {}
-        """Background leaves that the main line has passed and that have not ended: what sync points wait for."""
-        self.beside: dict[Kind, list[int]] = {}
-        """By kind, a heap of positions: every one of them that is pending, and some that are so no more."""
-        self.tasks: dict[str, Unit] = {}
-        """ParallelTasks by id, in the order of their first spawn."""
-        self.requests: dict[str, Transition] = {}
-        self.tolerated: set[str] = set()
-        """Background leaves whose failure a sync point has told of and let pass."""
-        self.agents = 0
-        """Live leaves that prompt an agent."""
-        self.mutexes: dict[str, Unit] = {}
-        """Who holds each named mutex."""
-        self.why: dict[str, str] = {}
-        """Why each of those that wait does."""
-        self.waits: Counter[str] = Counter()
-        """How many wait for each reason."""
-        self.timeless: set[str] = set()
-        """Those that wait for an answer which may take any time."""
-        self.limits: dict[str, int] = {}
-        """Until when, in wall ms, accounts have met a usage limit, as far as was known when they did."""
-        self.barred: set[str] = set()
-        """Accounts that could not log in, since a person last set the run going."""
-        self.repeats = 0
-        """Attempts beyond the first of their unit, since a person last set the run going."""
-        self.purse = Purse(SPRINT_UNIT, None)
-        """What the whole run has spent."""
-        self.due: dict[str, Unit] = {}
-        """Notices that somebody outside is still to be sent."""
-        self.breaks: dict[str, Unit] = {}
-        """Units that have ended well with a break while the sprint rested; it is to hold when it goes on."""
-
-    @property
-    def state(self) -> str:
-        """The state of the sprint's own machine."""
-        return self.root.state
-
-    @property
-    def at_rest(self) -> bool:
-        """Nothing new will start until somebody resumes it."""
-        return self.root.state in AT_REST
-
-    @property
-    def busy(self) -> bool:
-        """Whether any attempt may still have a process."""
-        return any(unit.state != TaskState.VERIFYING for unit in self.live.values())
-
-    def unit(self, path: str) -> Unit:
-        """The unit of a path; SprintError when the plan has none."""
-        found = self.units.get(path)
-        if found is None:
-            raise SprintError(f"no unit is called {path!r} in this plan")
-        return found
 
     def apply(self, row: Transition) -> Unit:
         """Moves one machine by one row, through `transitions`; a row that does not fit raises and changes nothing."""
@@ -253,6 +178,10 @@ class Sprint:
             remembered(unit).told(row.decoded())
         if unit.purse is not None:
             self._charge(unit, row)
+        if '"proposed-steps":' in row.facts:
+            wanted = self.plan.orchestration
+            if wanted is not None and wanted.enabled and not wanted.auto_approve:
+                self.proposed |= {found.id: found for found in proposals(row.seq, unit.path, row.decoded())}
 
     def _charge(self, unit: Unit, row: Transition) -> None:
         past = unit.past
@@ -373,16 +302,29 @@ class Sprint:
             facts = row.decoded()
             self.plan_digest, self.nth = facts["plan"], facts.get("nth", 1)
             self.plant(load_plan(self._text(self.plan_digest)))
+            self.proposed.pop(facts.get("proposal", ""), None)
+            self.added += "by" in facts
         elif row.trigger == "request":
-            self.requests[row.decoded()["id"]] = row
+            facts = row.decoded()
+            self.requests[facts["id"]] = row
+            if str(facts.get("answer", "")).endswith("is rejected"):
+                self.proposed.pop(facts.get("unit", ""), None)
         elif row.trigger == "tolerate":
             self.tolerated.update(row.decoded()["failed"])
 
     def plant(self, plan: Plan) -> None:
-        """Makes the units of a plan, in their first states. A run's first row carries it."""
+        """Makes the units of a plan, in their first states; those that are there keep theirs."""
+        if self.order:
+            tree = sketch(plan)
+            wrong = refusals(self.units, tree)
+            if wrong:
+                raise SprintError(f"the plan cannot be changed so: {'; '.join(wrong)}")
+            self.units, self.order, self.purse = graft(self.units, self.purse, tree)
+            self.beside = beside(self.background)
+        else:
+            tree = Tree(plan, self.root)
+            self.units, self.order, self.purse = tree.units, tree.order, tree.purse
         self.plan = plan
-        tree = Tree(plan, self.root)
-        self.units, self.order, self.purse = tree.units, tree.order, tree.purse
 
 
 _PROCESS = frozenset({TaskState.RUNNING, TaskState.STOPPING})

@@ -21,6 +21,8 @@ class Move(NamedTuple):
     trigger: str
     facts: Facts
     attempt: int = 0
+    text: str = ""
+    """A text that the facts name by its digest, to be kept with the row; '' for none."""
 
 
 Moves = Iterator[Move]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fsm.plan import Gate, Plan
+from fsm.proposal import Proposal
 from fsm.purse import COST, TOKENS
 from fsm.sprint import Sprint
 from fsm.states import ENDED, ENDED_WELL, SprintState
@@ -39,8 +40,11 @@ def stats(sprint: Sprint, phases: tuple[int, int], steps: tuple[int, int]) -> En
     return entry
 
 
-def configured(plan: Plan) -> tuple[Entry, Entry]:
-    """What the plan says of the run: what stands before the dependency graph, and what after it."""
+def configured(plan: Plan, queue: Sequence[Proposal] = ()) -> tuple[Entry, Entry]:
+    """What the plan says of the run: what stands before the dependency graph, and what after it.
+
+    `queue`: steps that were proposed and that nobody has decided on.
+    """
     before: Entry = {}
     if plan.orchestration is not None:
         wanted = plan.orchestration
@@ -52,7 +56,7 @@ def configured(plan: Plan) -> tuple[Entry, Entry]:
             "autoApprove": wanted.auto_approve,
         }
         if wanted.enabled:
-            before["step-queue"] = []
+            before["step-queue"] = [_queued(found) for found in queue]
     if plan.prompts:
         before["prompts"] = dict(plan.prompts)
     if plan.worktree is not None:
@@ -76,6 +80,14 @@ def configured(plan: Plan) -> tuple[Entry, Entry]:
         after["per-iteration-hooks"] = hooks
         after["hook-tasks"] = []
     return before, after
+
+
+def _queued(found: Proposal) -> Entry:
+    entry: Entry = {"id": found.id, "prompt": found.prompt, "proposedBy": found.by}
+    if found.reasoning:
+        entry["reasoning"] = found.reasoning
+    entry["priority"] = found.priority
+    return {**entry, "depends-on": list(found.depends_on)} if found.depends_on else entry
 
 
 def reached(sprint: Sprint) -> Entry:

@@ -85,6 +85,8 @@ class Progress:
         sprint = self.sprint
         if sprint.plan is not self._plan:
             self._plant()
+        if len(sprint.proposed) != self._queued:
+            self._configure()
         self._freshen()
         place = {
             "current": overview.current(sprint),
@@ -131,7 +133,13 @@ class Progress:
                 self._lay_graph(unit)
         self._pieces = [b""] * len(self._fragments)
         self._stale = set(range(len(self._fragments)))
-        before, after = overview.configured(self._plan)
+        self._configure()
+
+    def _configure(self) -> None:
+        """Writes what the plan says of the run, with the queue of proposed steps."""
+        queue = list(self.sprint.proposed.values())
+        self._queued = len(queue)
+        before, after = overview.configured(self._plan, queue)
         self._before, self._after = emit.mapping(before, 0).encode(), emit.mapping(after, 0).encode()
 
     def _lay(self, unit: Unit, indent: int) -> None:

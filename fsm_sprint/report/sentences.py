@@ -292,6 +292,11 @@ def _lease(row: Transition, facts: Facts, memory: Memory) -> str:
 
 @_for(Machine.SPRINT, "amend", brief=False)
 def _amend(_row: Transition, facts: Facts, _: Memory) -> str:
+    if facts.get("added"):
+        who = f", proposed by {_word(facts, 'by')}" if facts.get("by") else _asked(facts)
+        return f"{', '.join(line(str(path)) for path in facts['added'])} was added to the plan{who}"
+    if facts.get("who"):
+        return f"the plan was changed to {_word(facts, 'plan')[:12]}{_asked(facts)}"
     return f"the plan {_word(facts, 'plan')[:12]} was recorded"
 
 
