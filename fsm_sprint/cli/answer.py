@@ -8,6 +8,9 @@ from fsm_sprint.cli import options
 from fsm_sprint.cli.exits import UsageError
 from fsm_sprint.cli.request import request
 
+_LONGEST = 16 * 1024
+"""Bytes of an answer: it is a row of the journal, and may be six times as long on its way there."""
+
 
 def answer(
     words: Annotated[
@@ -33,6 +36,11 @@ def answer(
                 "answer needs a UNIT and the answer",
                 hint='quote it if it has several words: "the second one"',
             )
+    if len(text.encode(errors="replace")) > _LONGEST:
+        raise UsageError(
+            f"an answer has at most {_LONGEST // 1024} KiB",
+            hint="put it into a file, and answer where that lies",
+        )
     request("answer", sprint, unit, why=why, json=json, text=text)
 
 

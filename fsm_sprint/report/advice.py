@@ -23,11 +23,13 @@ def advice(
     failed: str | None = None,
     asked: Sequence[tuple[str, str]] = (),
     limited: str | None = None,
+    rejected: str | None = None,
 ) -> list[tuple[str, str]]:
     """(command, what it does), the most useful first, for a sprint in `state`.
 
     `supervised`: a supervisor runs; `alive`: some task does; `failed`: a unit whose output may say why; `asked`: what
-    answers the questions that are open; `limited`: a unit that waits for a usage limit.
+    answers the questions that are open; `limited`: a unit that waits for a usage limit; `rejected`: the one by whose
+    rejection it was blocked.
     """
     again = command("run", directory)
     now = [(command("retry", directory, limited), "asks its agent now")] if limited else []
@@ -53,6 +55,9 @@ def advice(
         return [*look, (command("replay", directory), "tells what happened")]
     if state == SprintState.CANCELLED:
         return [(command("run", directory, "--new"), "begins another run")]
+    if state == SprintState.BLOCKED and rejected:
+        without = (command("skip", directory, rejected), "leaves it out; then `run` goes on")
+        return [*look, without, (again, "asks once more")]
     if state == SprintState.BLOCKED:
         return [*look, (again, "tries again what has failed")]
     if state == SprintState.NOT_STARTED:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from fsm.transition import Facts
 from fsm.waits import APPROVAL, LIMIT
 from fsm_sprint.report.advice import command
 
@@ -54,6 +55,11 @@ def answers(found: Sequence[Question], directory: Path) -> list[tuple[str, str]]
         if place == 0:
             told.append((command("reject", directory, one.unit), "does not, and the sprint is blocked"))
     return told
+
+
+def rejected(facts: Facts) -> str | None:
+    """The unit that was not approved, from the facts of the row that brought a sprint to rest."""
+    return str(facts["unit"]) if facts.get("kind") == "rejected" else None
 
 
 def ways_on(sprint: "Sprint", unit: "Unit", directory: Path) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from fsm.states import Machine, SprintState
 from fsm.unit import Unit
 from fsm.waits import LIMIT
 from fsm_sprint.report.advice import advice
-from fsm_sprint.report.asking import UNSTARTED, answers, questions
+from fsm_sprint.report.asking import UNSTARTED, answers, questions, rejected
 from fsm_sprint.report.counts import Counts
 from fsm_sprint.report.ending import ending
 from fsm_sprint.report.sentences import blame
@@ -30,6 +30,7 @@ def closing(sprint: Sprint, directory: Path) -> list[str]:
         alive=sprint.busy,
         failed=_blamed(sprint, failed),
         asked=answers(list(questions(sprint)), directory),
+        rejected=rejected(sprint.rested.decoded() if sprint.rested is not None else {}),
         limited=next((path for path in sprint.waiting if sprint.why[path] == LIMIT), None),
     )
     width = min(max(len(command) for command, _ in told), 48)

@@ -14,7 +14,7 @@ from fsm.transition import SPRINT_UNIT, Facts
 from fsm.waits import APPROVAL, LIMIT, reason
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.report.advice import advice
-from fsm_sprint.report.asking import UNSTARTED, Question, answers
+from fsm_sprint.report.asking import UNSTARTED, Question, answers, rejected
 from fsm_sprint.report.times import iso
 from journal.lease import holder
 from journal.reader import Reader, UnitRow
@@ -135,6 +135,7 @@ class _Look:
                     alive=bool(alive),
                     failed=_text(blamed),
                     asked=answers(asks, self._paths.directory),
+                    rejected=rejected(rested),
                     limited=next((one["unit"] for one, why in waiting if why == LIMIT), None),
                 )
             ),

@@ -75,7 +75,16 @@ def test_every_command_that_a_text_tells_to_type_exists(path: Path) -> None:
 def test_advice_can_be_typed(state: SprintState, supervised: bool, alive: bool) -> None:
     place = Path.cwd() / "it's a place"
     asked = answers([Question("a b", approval=True), Question("c", approval=False)], place)
-    told = advice(state, place, supervised=supervised, alive=alive, failed="a b", asked=asked, limited="a b")
+    told = advice(
+        state,
+        place,
+        supervised=supervised,
+        alive=alive,
+        failed="a b",
+        asked=asked,
+        limited="a b",
+        rejected="c d",
+    )
 
     assert told
     for command, what in [*told, *limit("a b", place)]:

@@ -121,6 +121,29 @@ def test_an_approval_is_told_with_the_command_that_gives_it(home: Path, fsm_spri
     assert fsm_sprint("status", "--json").document["asks"] == []
 
 
+def test_what_is_rejected_can_be_left_out_or_asked_for_once_more(home: Path, fsm_sprint: Command) -> None:
+    with waiting(home):
+        pass
+    done = fsm_sprint("reject", "b", "--why", "not today")
+    shown = fsm_sprint("status").out
+
+    assert done.out == "b is rejected\n"
+    assert "is blocked" in done.err
+    for said in (done.err, shown):
+        assert "next:  fsm-sprint skip b  leaves it out; then `run` goes on" in said
+        assert "asks once more" in said
+
+
+def test_an_answer_may_hold_anything(home: Path, fsm_sprint: Command) -> None:
+    with Scene(home, leaf("a")).begin() as scene:
+        scene.spawn("a")
+        scene.fail("a", verdict="needs-human", error="which one?")
+    said = "\x1b[31mthe \udcff one\n{{x}} ünïcode"
+    fsm_sprint("answer", "a", said)
+    assert rows_of(fsm_sprint, home)[-1]["facts"]["answer"] == said  # type: ignore[index]
+    fsm_sprint("verify")
+
+
 def test_a_phase_that_waits_for_approval_is_shown_as_a_task_is(home: Path, fsm_sprint: Command) -> None:
     group = Group(id="p", path="p", level="phase", children=(leaf("p/a"),))
     with Scene(home, group).begin() as scene:
@@ -193,6 +216,7 @@ def test_what_is_resumed_at_rest_waits_for_run(home: Path, fsm_sprint: Command) 
         (["retry", "--downstream"], "retry needs a UNIT"),
         (["answer", "b"], "answer needs a UNIT and the answer"),
         (["answer", ".", "b", "two", "words"], "answer needs a UNIT and the answer"),
+        (["answer", "b", "ä" * 9000], "an answer has at most 16 KiB"),
         (["approve", "lost"], "did you mean last?"),
         (["stop", "lost"], "did you mean last?"),
         (["approve", "nowhere", "b"], "there is no directory nowhere"),

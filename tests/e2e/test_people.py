@@ -89,6 +89,25 @@ def test_a_question_of_a_resting_sprint_is_answered_and_run_goes_on(tmp_path: Pa
     box.run("verify", check=0)
 
 
+def test_one_of_two_running_tasks_is_ended_by_name(tmp_path: Path) -> None:
+    wait = "while [ ! -e go ]; do sleep 0.05; done"
+    phases = [
+        {"id": "beside", "run": f"touch one; {wait}; touch done", "parallel": True},
+        {"id": "slow", "run": "touch two; exec sleep 100"},
+    ]
+    flow = {"name": "main", "schema-version": "2.0", "phases": phases}
+    box = Sandbox(tmp_path / "sprint", "workflow: main\nsprint-id: people\n", {"main.yaml": flow})
+    process = box.start("run")
+    wait_until(lambda: (box.directory / "one").exists() and (box.directory / "two").exists())
+    assert "stopping slow" in box.run("stop", "slow", "--why", "hangs", check=0).stdout
+    (box.directory / "go").touch()
+    _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 1, said
+    assert (box.directory / "done").exists()
+    box.run("verify", check=0)
+
+
 def test_an_agent_that_needs_a_person_is_answered_and_told_so(tmp_path: Path) -> None:
     well, asks = f"cat {OURS}/claude-tried-again.jsonl", f"cat {OURS}/claude-needs-human.jsonl"
     script = f"if [ -e {tmp_path}/told ]; then {well}; else touch {tmp_path}/told; {asks}; fi"
