@@ -37,7 +37,7 @@ needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace
 def box(tmp_path: Path) -> Sandbox:
     """A sprint that has run, whose every program leaves a trace, with a PATH of programs that do."""
     trap = tmp_path / "trap"
-    trip = f"touch {tmp_path}/tripped"
+    trip = f": >{tmp_path}/tripped"  # without a program, which PATH would have to have
     phases = [
         {"id": "first", "run": "echo well", "gate": {"script": "true"}},
         {"id": "asks", "prompt": "$(" + trip + ")", "agent": {"command": ["./agent", "--fast"]}},
@@ -57,14 +57,11 @@ def box(tmp_path: Path) -> Sandbox:
     for name in PROGRAMS:
         (trap / name).write_text(f'#!/bin/sh\n[ "$*" = --version ] || {trip}\n')
         (trap / name).chmod(0o755)
-    for name in (
-        "sitecustomize.py",
-        "fsm.py",
-        "typer.py",
-        "claude",
-    ):  # what lies in the directory is not imported
+    for name in ("sitecustomize.py", "fsm.py", "typer.py"):  # what lies in the directory is not imported
         (made.directory / name).write_text(f"import os\nos.system({trip!r})\n")
-        (made.directory / name).chmod(0o755)
+    own = made.directory / "gemini"  # nor, where PATH has nothing else of its name, asked for its version
+    own.write_text(f"#!/bin/sh\n{trip}\n")
+    own.chmod(0o755)
     made.env["PATH"] = f"{trap}{os.pathsep}."
     made.env |= {"PAGER": "less", "EDITOR": "editor", "PYTHONSAFEPATH": "1"}
     return made
