@@ -7,12 +7,16 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+BLOCKS = {"ext4": "4096", "ext4 of small blocks": "1024"}
+"""Bytes in a block. SQLite makes sure of room for its shared memory by one byte in each 4,096: on smaller blocks that
+does not do, and a process that writes to memory for which the disk has no room is ended by SIGBUS."""
+
 
 def unavailable(kind: str) -> str:
     """Why there is no such disk here; '' when there is one."""
     if os.geteuid() != 0:
         return "only root may mount"
-    if kind == "ext4" and (shutil.which("mkfs.ext4") is None or not Path("/dev/loop-control").exists()):
+    if kind != "tmpfs" and (shutil.which("mkfs.ext4") is None or not Path("/dev/loop-control").exists()):
         return "there is no mkfs.ext4, or no loop device"
     return ""
 
@@ -31,7 +35,7 @@ class Disk:
         image = folder / "disk.image"
         with image.open("wb") as file:
             file.truncate(kilobytes << 10)
-        _done("mkfs.ext4", "-q", "-F", "-m", "0", "-b", "1024", "-N", "400", str(image))
+        _done("mkfs.ext4", "-q", "-F", "-m", "0", "-b", BLOCKS[kind], "-N", "400", str(image))
         _done("mount", "-o", "loop", str(image), str(self.place))
 
     def fill(self, *, leave: int = 0) -> None:
