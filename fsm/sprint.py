@@ -120,7 +120,7 @@ class Sprint(Standing):
             self._waited(unit, row)
         if dest in ENDED:
             self._ended(unit, row)
-        elif unit.background and unit.owner is None and (path in self.background or reached(unit)):
+        elif unit.background and unit.owner is None and (path in self.background or reached(unit, row)):
             self.reach(unit)
         if dest == TaskState.WAITING:
             self._waits(unit, row)

@@ -115,9 +115,21 @@ Kind = tuple[bool, bool, str | None]
 """What holds a leaf back: whether it prompts an agent, whether it is a sync point, and the name of its mutex."""
 
 
-def reached(unit: Unit) -> bool:
-    """Whether the main line has come past a background leaf for certain: else it will, and finds it."""
+def reached(unit: Unit, row: Transition) -> bool:
+    """Whether the main line has come past a background leaf for certain when it moves: else it will, and finds it."""
+    if row.trigger == "retry" and row.decoded().get("by") == "operator" and _behind(unit):
+        return False  # what it follows runs again too
     return unit.first is not None or (unit.parent is not None and unit.parent.state == GroupState.COMPLETED)
+
+
+def _behind(unit: Unit) -> bool:
+    """Whether the main line stands before a unit. A cursor may lag, after a fold; then the line comes by once more."""
+    child = unit
+    while child.parent is not None:
+        if child.needs or (child.parent.choice is None and child.parent.cursor < child.index):
+            return True
+        child = child.parent
+    return False
 
 
 def kind_of(unit: Unit) -> Kind:

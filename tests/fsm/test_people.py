@@ -411,3 +411,24 @@ def test_whatever_is_asked_for_by_name_and_whoever_dies_it_can_be_brought_to_an_
 
 
 PATHS = ("a", "p", "p/s", "p/s/l", "p/s/m", "p/t", "p/t/l", "p/u", "p/u/l", "x", "p#gate")
+
+
+def test_what_runs_beside_is_not_run_again_before_what_it_follows():
+    world = World(always())
+    supervise(world, plan(phase("p", step("s", leaf("a"), back("b"))), leaf("c")))
+    say(world, "retry", "p")
+    before = world.rows.head[0]
+    assert supervise(world, limit=2).state == "completed"
+
+    again = [row for row in world.rows.committed if row.seq > before]
+    moves = [f"{row.unit} {row.trigger}" for row in again if row.trigger in ("spawn", "succeed")]
+    assert moves.index("p/s/a succeed") < moves.index("p/s/b spawn")
+
+
+def test_what_runs_beside_is_run_again_by_itself_when_the_line_is_past_it():
+    world = World(always())
+    supervise(world, plan(phase("p", step("s", leaf("a"), back("b"))), leaf("c")))
+    say(world, "retry", "p/s/b")
+
+    assert supervise(world).state == "completed"
+    assert told(world, "spawn").count("p/s/b spawn") == 2
