@@ -83,7 +83,10 @@ def forecast(plan: Plan) -> Forecast:
     """Looks at a plan, and plays it where it is not too large."""
     units = {node.path: own(node, plan) for node in nodes(plan)}
     play = played(plan)
-    notes = [*_never(plan), *_unreached(play), *_endless(plan)]
+    never = list(_never(plan))
+    # Where a budget is too small for all, what it keeps from starting is no fault of its own.
+    unreached = () if any(note.kind == "budget-attempts" for note in never) else _unreached(play)
+    notes = [*never, *unreached, *_endless(plan)]
     whole = _capped(_sum(_total(node, units) for node in plan.phases), plan.budget)
     firsts = sum(1 + 2 * (node.gate is not None) for node in nodes(plan))
     return Forecast(
