@@ -32,7 +32,7 @@ def test_decisions_are_numbered_without_a_gap():
 
 def test_the_readme_names_every_command_and_no_other():
     rows = re.findall(r"^\| (`[^|]*) \|", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
-    named = [name for row in rows for name in re.findall(r"`([a-z]+)`", row)]
+    named = [name for row in rows for name in re.findall(r"`([a-z-]+)`", row)]
 
     assert sorted(named) == sorted(command.name for command in app.registered_commands if not command.hidden)
 

@@ -5,11 +5,7 @@ from typing import Annotated
 import typer
 
 from fsm_sprint.cli import options
-from fsm_sprint.cli.exits import UsageError
-from fsm_sprint.cli.request import request
-
-_LONGEST = 16 * 1024
-"""Bytes of an answer: it is a row of the journal, and may be six times as long on its way there."""
+from fsm_sprint.cli.request import request, split
 
 
 def answer(
@@ -26,21 +22,7 @@ def answer(
     json: options.Json = False,
 ) -> None:
     """Answer what waits for a yes or no, or an agent's question in words; the agent is told them when it runs again."""
-    match words:
-        case [unit, text]:
-            sprint = None
-        case [sprint, unit, text]:
-            pass
-        case _:
-            raise UsageError(
-                "answer needs a UNIT and the answer",
-                hint='quote it if it has several words: "the second one"',
-            )
-    if len(text.encode(errors="replace")) > _LONGEST:
-        raise UsageError(
-            f"an answer has at most {_LONGEST // 1024} KiB",
-            hint="put it into a file, and answer where that lies",
-        )
+    sprint, unit, text = split("answer", words, "the answer", needed=True)
     request("answer", sprint, unit, why=why, json=json, text=text)
 
 

@@ -3,6 +3,7 @@
 import typer
 
 from fsm_sprint.cli import (
+    add_step,
     answer,
     check,
     compile_,
@@ -48,6 +49,7 @@ app.command("resume")(resume.resume)
 app.command("stop")(stop.stop)
 app.command("retry")(retry.retry)
 app.command("skip")(skip.skip)
+app.command("add-step")(add_step.add_step)
 app.command("answer")(answer.answer)
 app.command("approve")(answer.approve)
 app.command("reject")(answer.reject)

@@ -1,8 +1,9 @@
 """A person's request on its way to whoever supervises the sprint; to ourselves, when nobody does."""
 
+import re
 import sys
 import time
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -13,8 +14,20 @@ from fsm_sprint.cli import record
 from fsm_sprint.cli.exits import ExitCode, UsageError
 from fsm_sprint.paths import SprintPaths
 
+if TYPE_CHECKING:
+    from journal.reader import Reader
+
 _PATIENCE = 60.0
 """Seconds that a living supervisor has to answer."""
+
+_LONGEST = 16 * 1024
+"""Bytes of what is said: it is a row of the journal, and may be six times as long on its way there."""
+
+_PROPOSED = re.compile(r"step-\d+(-\d+)?")
+"""The id of a step that an agent has proposed, which is no unit of the plan yet."""
+
+_DECIDES = frozenset({"answer", "approve", "reject"})
+"""Verbs that can be about such a step."""
 
 _ENDS = frozenset({"stop", "cancel"})
 """Verbs that end what a dead supervisor has left running. With any other its end would have to be waited for."""
@@ -40,7 +53,6 @@ def request(
     `sprint` and `unit` are the words of the command line; `needed` says that a unit has to be named.
     """
     from fsm_sprint.inbox import request_id
-    from fsm_sprint.report.lookup import lookup
     from fsm_sprint.wiring import who
 
     paths, wanted = record.named(sprint, unit)
@@ -49,12 +61,50 @@ def request(
             f"{verb} needs a UNIT", hint="`fsm-sprint status` tells what waits, `--all` lists all units"
         )
     with record.latest(paths) as (reader, run):
-        path = "" if wanted is None else lookup(reader, run, wanted).path
-    asked = Asked(
-        request_id(), verb, "" if path == SPRINT_UNIT else path, who(), why, text=text, options=options or {}
-    )
+        path = "" if wanted is None else _meant(reader, run, verb, wanted)
+    options = options or {}
+    if path and "budget" in options:  # the budget is the unit's; what goes on is the sprint
+        path, options = "", {**options, "budget": {**options["budget"], "unit": path}}
+    asked = Asked(request_id(), verb, path, who(), why, text=text, options=options)
     answer, shown = _answered(paths, asked)
     _tell(paths, asked, answer, json=json, shown=shown)
+
+
+def split(
+    verb: str, words: list[str] | None, what: str, *, needed: bool = False
+) -> tuple[str | None, str | None, str]:
+    """Sprint, unit and text of the words `[SPRINT] [UNIT] TEXT`; UsageError when they are none, or too long."""
+    fewest = 2 if needed else 1
+    if not words or not fewest <= len(words) <= 3:
+        raise UsageError(
+            f"{verb} needs {'a UNIT and ' if needed else ''}{what}",
+            hint='quote it if it has several words: "the second one"',
+        )
+    *place, text = words
+    if len(text.encode(errors="replace")) > _LONGEST:
+        raise UsageError(
+            f"{what} has at most {_LONGEST // 1024} KiB", hint="put it into a file, and say where that lies"
+        )
+    match place:
+        case [sprint, unit]:
+            return sprint, unit, text
+        case [one]:
+            return (None, one, text) if needed else (one, None, text)  # which may be either; `named` tells
+        case _:
+            return None, None, text
+
+
+def _meant(reader: "Reader", run: str, verb: str, wanted: str) -> str:
+    """The path of the unit that is meant, '' for the sprint; or the id of a step that was proposed."""
+    from fsm_sprint.report.lookup import NoSuchUnit, lookup
+
+    try:
+        path = lookup(reader, run, wanted).path
+    except NoSuchUnit:
+        if verb in _DECIDES and _PROPOSED.fullmatch(wanted):
+            return wanted
+        raise
+    return "" if path == SPRINT_UNIT else path
 
 
 def _answered(paths: SprintPaths, asked: Asked) -> tuple[str, bool]:

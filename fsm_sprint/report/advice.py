@@ -47,7 +47,7 @@ def advice(
         ]
     look = [*asked]
     look += [(command("logs", directory, failed), "shows what it printed")] if failed else []
-    if asked:
+    if asked and state not in (SprintState.BLOCKED, SprintState.COMPLETED, SprintState.CANCELLED):
         return [*look, (again, "goes on as far as it can without")]
     if limited and state in (SprintState.PAUSED, SprintState.IN_PROGRESS):
         return [(again, "waits for the usage limit, and goes on"), *now]

@@ -28,6 +28,8 @@ class Question(NamedTuple):
     unit: str
     approval: bool
     """Whether it wants a yes or no, before it starts; else its agent wants words, before it runs again."""
+    proposed: bool = False
+    """Whether it is a step that is not in the plan yet; then `unit` is its id."""
 
 
 def questions(sprint: "Sprint") -> "Iterator[Question]":
@@ -40,6 +42,8 @@ def questions(sprint: "Sprint") -> "Iterator[Question]":
     for unit in sprint.failed.values():
         if has_question(unit):
             yield Question(unit.path, approval=False)
+    for id_ in sprint.proposed:
+        yield Question(id_, approval=True, proposed=True)
 
 
 def answers(found: Sequence[Question], directory: Path) -> list[tuple[str, str]]:
@@ -51,9 +55,11 @@ def answers(found: Sequence[Question], directory: Path) -> list[tuple[str, str]]
                 (command("answer", directory, one.unit, "TEXT"), "answers its agent, and runs it again")
             )
             continue
-        told.append((command("approve", directory, one.unit), "lets it start"))
+        does = "adds the step that was proposed" if one.proposed else "lets it start"
+        told.append((command("approve", directory, one.unit), does))
         if place == 0:
-            told.append((command("reject", directory, one.unit), "does not, and the sprint is blocked"))
+            does = "forgets it" if one.proposed else "does not, and the sprint is blocked"
+            told.append((command("reject", directory, one.unit), does))
     return told
 
 
@@ -64,6 +70,8 @@ def rejected(facts: Facts) -> str | None:
 
 def ways_on(sprint: "Sprint", unit: "Unit", directory: Path) -> list[tuple[str, str]]:
     """What can be typed about one unit that waits for a person or for a usage limit."""
+    if unit is sprint.root:
+        return answers([one for one in questions(sprint) if one.proposed], directory)
     found = [one for one in questions(sprint) if one.unit == unit.path]
     if found:
         return answers(found, directory)

@@ -6,7 +6,7 @@ import pytest
 
 from fsm.commands import COMMANDS, VERBS
 from fsm.events import Asked
-from fsm.plan import Group
+from fsm.plan import Budget, Group, Orchestration
 from fsm.states import Machine
 from fsm.transition import SPRINT_UNIT
 from fsm.waits import LIMIT
@@ -55,7 +55,8 @@ def words(verb: str, unit: str) -> list[str]:
     """What is typed."""
     typed = ["stop", "--cancel"] if verb == "cancel" else [verb]
     typed += [unit] if unit else []
-    return [*typed, "yes"] if verb == "answer" and unit else typed
+    said = {"answer": ["yes"] if unit else [], "add-step": ["Write more"]}
+    return [*typed, *said.get(verb, [])]
 
 
 @pytest.mark.parametrize(("machine", "state"), STATES, ids=str)
@@ -216,7 +217,7 @@ def test_what_is_resumed_at_rest_waits_for_run(home: Path, fsm_sprint: Command) 
         (["retry", "--downstream"], "retry needs a UNIT"),
         (["answer", "b"], "answer needs a UNIT and the answer"),
         (["answer", ".", "b", "two", "words"], "answer needs a UNIT and the answer"),
-        (["answer", "b", "ä" * 9000], "an answer has at most 16 KiB"),
+        (["answer", "b", "ä" * 9000], "the answer has at most 16 KiB"),
         (["approve", "lost"], "did you mean last?"),
         (["stop", "lost"], "did you mean last?"),
         (["approve", "nowhere", "b"], "there is no directory nowhere"),
@@ -230,6 +231,44 @@ def test_what_cannot_be_meant_is_said_and_not_recorded(
     done = fsm_sprint(*typed, check=2)
     assert said in done.err
     assert len(rows_of(fsm_sprint, home)) == scene.sprint.seq
+
+
+def test_a_step_is_added_where_it_is_wanted(home: Path, fsm_sprint: Command) -> None:
+    children = [step(f"p/{name}", leaf(f"p/{name}/l", run=None, prompt="work")) for name in "st"]
+    with Scene(home, Group(id="p", path="p", level="phase", children=tuple(children))).begin():
+        pass
+    assert fsm_sprint("add-step", "p/s", "Write", "--id", "new", "--depends-on", "t").out == "added p/new\n"
+    assert fsm_sprint("add-step", ".", "Say so", "--id", "end").out == "added end\n"
+    assert fsm_sprint("add-step", "And again").out.startswith("added ")
+    assert "what is to be done" in fsm_sprint("add-step", check=2).err
+    shown = fsm_sprint("status", "--all").out
+    assert "p/new/l" in shown
+    assert "\n  end " in shown
+
+
+def test_a_step_that_was_proposed_is_decided_on_by_its_id(home: Path, fsm_sprint: Command) -> None:
+    work = leaf("a", run=None, prompt="work")
+    with Scene(home, work, orchestration=Orchestration(enabled=True)).begin() as scene:
+        scene.spawn("a")
+        steps = [{"id": "docs", "prompt": "Write"}, {"id": "more", "prompt": "More"}]
+        scene.succeed("a", **{"proposed-steps": steps})
+        one, two = scene.sprint.proposed
+    assert f"fsm-sprint approve {one}  adds the step that was proposed" in fsm_sprint("explain").out
+    assert fsm_sprint("approve", one).out == f"{one} is added\n"
+    assert fsm_sprint("reject", two).out == f"{two} is rejected\n"
+    assert "refused" in fsm_sprint("approve", two, check=2).out
+
+
+def test_a_larger_budget_takes_a_sprint_up_again(home: Path, fsm_sprint: Command) -> None:
+    with Scene(home, leaf("a"), budget=Budget(cost_usd=1)).begin() as scene:
+        scene.move(SPRINT_UNIT, "block", {"unit": "a", "why": "spent", "kind": "budget"})
+    assert "has no budget of tokens" in fsm_sprint("resume", "--budget", "tokens=5", check=2).out
+    assert "is no budget" in fsm_sprint("resume", "--budget", "cost-usd=much", check=2).err
+    assert "only the whole sprint is resumed" in fsm_sprint("resume", "a", check=2).out
+    assert "a has no budget of cost-usd" in fsm_sprint("resume", "a", "--budget", "cost-usd=5", check=2).out
+    assert fsm_sprint("resume", "--budget", "cost-usd=2.5").out == "the sprint goes on\n"
+    facts = next(row["facts"] for row in reversed(rows_of(fsm_sprint, home)) if row["trigger"] == "retry")
+    assert facts["budget"] == {"cost-usd": 2.5}  # type: ignore[index]
 
 
 def test_a_unit_is_meant_by_the_end_of_its_path_or_the_id_of_a_parallel_task(
