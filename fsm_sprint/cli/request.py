@@ -161,6 +161,8 @@ def _without_supervisor(paths: SprintPaths, asked: Asked) -> tuple[str, bool]:
         before = supervisor.sprint
         known = 0
         if before is not None:
+            if asked.id in before.requests:  # done by a supervisor that ended before it could answer
+                return str(before.requests[asked.id].decoded()["answer"]), False
             known = before.seq
             ended = (f"{asked.unit}/", f"{asked.unit}#") if asked.unit else ("",)
             others = [path for path in before.live if path != asked.unit and not path.startswith(ended)]

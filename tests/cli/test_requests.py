@@ -311,6 +311,18 @@ def test_a_supervisor_that_says_nothing_is_not_waited_for_for_ever(
     assert list(scene.paths.inbox.iterdir()) == []
 
 
+def test_what_a_supervisor_did_before_it_ended_is_answered_and_not_done_again(
+    home: Path, fsm_sprint: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fsm_sprint.inbox.request_id", lambda: "1-a")
+    with waiting(home) as scene:
+        scene.move(
+            SPRINT_UNIT, "request", {"id": "1-a", "verb": "approve", "unit": "b", "answer": "b is approved"}
+        )
+    assert fsm_sprint("approve", "b").out == "b is approved\n"
+    assert len(rows_of(fsm_sprint, home)) == scene.sprint.seq
+
+
 def test_a_request_is_left_for_the_supervisor_that_was_seen_and_for_no_other(
     home: Path, fsm_sprint: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
