@@ -241,6 +241,8 @@ class Ledger(Witness):
         unit, facts = row.unit, row.decoded()
         again = row.source != TaskState.COMPLETED or "#" in unit or facts.get("by") not in ("run", "gate")
         self.hold(again, "again", f"{unit} had completed and is to run again", unit)
+        if facts.get("by") == "operator":
+            self.ran_again(unit)
         if facts.get("by") != "gate":
             self.tries[unit] = 0
             if unit.endswith("#gate"):
