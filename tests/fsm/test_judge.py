@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from fsm.judge import Finding, Sight, judge
-from fsm.shim import CREATE, EXIT, FORK, GATE, LOCK, READY, RELEASE, STARTED, SWEEP, WAIT, shim
+from fsm.shim import CREATE, EXIT, FORK, GATE, LOCK, READY, RELEASE, STARTED, SWEEP, TREE, WAIT, shim
 
 EXITED = {"status": "0"}
 BEGUN = {"pid": "7"}
@@ -122,11 +122,11 @@ def test_every_finding_is_found():
 
 
 def test_a_shim_that_is_told_to_run_starts_durably_before_it_releases_and_records_before_it_leaves():
-    assert steps(go=True) == [CREATE, LOCK, READY, GATE, FORK, STARTED, RELEASE, WAIT, EXIT, SWEEP]
+    assert steps(go=True) == [LOCK, CREATE, TREE, READY, GATE, FORK, STARTED, RELEASE, WAIT, EXIT, SWEEP]
 
 
 def test_a_shim_whose_gate_is_closed_runs_nothing():
-    assert steps(go=False) == [CREATE, LOCK, READY, GATE]
+    assert steps(go=False) == [LOCK, CREATE, TREE, READY, GATE]
 
 
 def steps(*, go: bool) -> list[str]:
