@@ -208,7 +208,9 @@ class Simulation(TroubledWorld):
         )
 
     def another(self, *, resume: bool) -> None:
+        spawning = self.ledger.spawning
         self._life(resume=resume)
+        self.ledger.spawning = spawning
 
     def _life(self, *, resume: bool = True) -> bool:
         """One supervisor from its lease to its end; whether there was nothing left to do."""
@@ -300,6 +302,7 @@ class Simulation(TroubledWorld):
         publisher = Silent() if self.publisher is None else self.publisher(sprint)
         engine = Engine(sprint, watched, executor, self, publisher, limit=self.limit)
         command, self._command = self._command, None
+        self.ledger.spawning = command is None
         try:
             fresh = sprint.state == SprintState.NOT_STARTED
             resuming = resume and command is None
