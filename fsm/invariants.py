@@ -35,6 +35,7 @@ INVARIANTS = {
     "done": "what ended well counts as done, whatever was asked meanwhile",
     "account": "nobody of an account that has met a limit is asked before it is over, unless the clock was changed",
     "notice": "nobody is told of what is not on disk, and what counts as sent was taken",
+    "approval": "nothing is spawned before what it is, or is in, has been approved",
     "again": "what has completed runs again only at an operator's word",
     "unasked": "nothing is interrupted unless somebody asked for it",
     "break": "a sprint stops where a phase with a break has ended",

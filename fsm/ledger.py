@@ -49,6 +49,7 @@ class Ledger(Witness):
         self.requests: dict[str, str] = {}
         """By id, the answer that was recorded."""
         self.applied: set[tuple[str, str, str]] = set()
+        self.approved: set[str] = set()
         self.taken: set[str] = set()
         """Notices that somebody has taken."""
         self.owed: set[str] = set()
@@ -213,6 +214,7 @@ class Ledger(Witness):
         self.in_turn(unit)
         self._check_breaks(f"{unit} is spawned")
         self._check_account(row)
+        self._check_approved(unit.partition("#")[0])
         owner, _, part = unit.rpartition("#")
         if owner and part == "gate":
             gate = self.gates[owner]
@@ -231,6 +233,18 @@ class Ledger(Witness):
         until, changes = self.lifts.get(agent.account or agent.name, (0, 0))
         over = row.at >= until or changes != self.clock_changes
         self.hold(over, "account", f"{row.unit} asks {agent.name} {until - row.at} ms too early", row.unit)
+
+    def _check_approved(self, path: str) -> None:
+        while path:
+            node = self.nodes.get(path)
+            if node is not None and node.approval is not None:
+                self.hold(
+                    path in self.approved,
+                    "approval",
+                    f"something of {path} is spawned without approval",
+                    path,
+                )
+            path = path.rpartition("/")[0]
 
     def _check_breaks(self, what: str) -> None:
         for unit in self.owed:
@@ -285,6 +299,8 @@ class Ledger(Witness):
     def _check_wake(self, row: Transition) -> None:
         facts, changes, began = self.waits.pop(row.unit)
         told = row.decoded()
+        if told.get("approved"):
+            self.approved.add(row.unit)
         if facts["why"] == "usage limit":
             self.lifts.pop(
                 facts["account"], None

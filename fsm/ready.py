@@ -33,23 +33,39 @@ def _beside(sprint: Sprint) -> Unit | None:
     """The first background leaf that the main line has passed, that is pending, and that its limits let start."""
     first: Unit | None = None
     for heap in sprint.beside.values():
-        while heap:
+        aside: list[int] = []
+        while heap and len(aside) < LOOKAHEAD:
             unit = sprint.order[heap[0]]
-            if unit.state == TaskState.PENDING:
-                # What holds one of its kind back holds them all back.
-                free = not limits(sprint, unit) and not _overtakes(sprint, unit)
-                if free and (first is None or unit.position < first.position):
-                    first = unit
+            if unit.state != TaskState.PENDING:
+                heappop(heap)
+            elif limits(sprint, unit):
+                break  # what holds one of its kind back holds them all back
+            elif _overtakes(sprint, unit):
+                aside.append(heappop(heap))
+            else:
+                first = unit if first is None or unit.position < first.position else first
                 break
-            heappop(heap)
+        for position in aside:
+            heappush(heap, position)
     return first
 
 
 def _overtakes(sprint: Sprint, unit: Unit) -> bool:
-    """Whether a sync point in the background would start while something that it was to wait for runs again."""
-    node = unit.node
-    waits = isinstance(node, Leaf) and node.wait
-    return waits and any(other.position < unit.position for other in sprint.background.values())
+    """Whether a leaf that the main line has come past is in something that must not begin, or not begin again, yet.
+
+    The line had come to a sync point, which blocked the sprint, so that what it waits for runs again; or to a group
+    that waits for approval.
+    """
+    place: Unit | None = unit
+    while place is not None:
+        if place is not unit and place.state == GroupState.WAITING:
+            return True
+        node = place.node
+        waits = isinstance(node, Leaf | Group) and node.wait and place.state == TaskState.PENDING
+        if waits and any(other.position < place.position for other in sprint.background.values()):
+            return True
+        place = place.parent
+    return False
 
 
 def limits(sprint: Sprint, unit: Unit) -> list[str]:

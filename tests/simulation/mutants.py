@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fsm import (
+    accounts,
     attempt,
     decide,
     disk,
@@ -339,6 +340,17 @@ def a_commit_that_failed_is_taken_for_one_that_did_not_happen(patch: pytest.Monk
 @mutant
 def sync_points_do_not_wait(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ready, "held", lambda sprint, unit: False)
+
+
+@mutant
+def what_the_main_line_has_come_past_may_start(patch: pytest.MonkeyPatch) -> None:
+    """In a phase that nobody has approved, or behind a sync point that has blocked: as it was until it was found."""
+    patch.setattr(ready, "_overtakes", lambda sprint, unit: False)
+
+
+@mutant
+def a_usage_limit_is_no_reason_to_wait(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(accounts, "limited", lambda sprint, agent, now: False)
 
 
 @mutant
