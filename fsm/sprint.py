@@ -10,7 +10,7 @@ from heapq import heappush
 from fsm.errors import SprintError
 from fsm.graft import beside, graft, refusals, sketch
 from fsm.machine import EVENTS, destination
-from fsm.past import TOLD
+from fsm.past import telling
 from fsm.plan import Leaf, Plan
 from fsm.plan import load as load_plan
 from fsm.proposal import proposals
@@ -72,7 +72,7 @@ class Sprint(Standing):
             self._notice(unit, row)
         elif row.trigger == "report":
             unit.reported = row
-            if any(fact in row.facts for fact in TOLD):
+            if telling(row.facts):
                 remembered(unit).told(row.decoded())
         return unit
 
@@ -174,14 +174,14 @@ class Sprint(Standing):
             return
         if unit.past is not None:
             unit.past.aborts = 0
-        if any(fact in row.facts for fact in TOLD):
+        if telling(row.facts):
             remembered(unit).told(row.decoded())
         if unit.purse is not None:
             self._charge(unit, row)
-        if '"proposed-steps":' in row.facts:
-            wanted = self.plan.orchestration
-            if wanted is not None and wanted.enabled and not wanted.auto_approve:
-                self.proposed |= {found.id: found for found in proposals(row.seq, unit.path, row.decoded())}
+        wanted = self.plan.orchestration
+        queued = wanted is not None and wanted.enabled and not wanted.auto_approve
+        if queued and '"proposed-steps":' in row.facts:
+            self.proposed |= {found.id: found for found in proposals(row.seq, unit.path, row.decoded())}
 
     def _charge(self, unit: Unit, row: Transition) -> None:
         past = unit.past
