@@ -41,7 +41,7 @@ class Witness:
         """The trigger of the newest durable row that ended or aborted an attempt."""
         self.started: set[Key] = set()
         self.again: dict[str, set[str]] = {}
-        """By background leaf that a person has run again, the groups that had begun by then."""
+        """By leaf that a person has run again, the groups that had begun by then."""
 
     def hold(self, true: object, invariant: str, what: str, *units: str) -> None:
         """Raises the Violation of an invariant that does not hold."""
@@ -90,7 +90,7 @@ class Witness:
     def ran_again(self, unit: str) -> None:
         """A person runs a leaf again. What came after it stays as it is."""
         node = self.nodes.get(unit)
-        if isinstance(node, Leaf) and node.parallel:
+        if isinstance(node, Leaf):
             begun = {path for path, state in self.states.items() if state == GroupState.IN_PROGRESS}
             self.again[unit] = begun
 
@@ -102,13 +102,23 @@ class Witness:
             if group in self.nodes
         )
 
+    def _had_begun(self, path: str, other: str) -> bool:
+        """Whether a background leaf is in a group that had begun when something before it was run again."""
+        node = self.nodes[path]
+        return node.parallel and any(
+            path.startswith(f"{group}/")
+            for leaf, begun in self.again.items()
+            if leaf == other or leaf.startswith(f"{other}/")
+            for group in begun
+        )
+
     def in_turn(self, path: str) -> None:
         """A leaf is spawned: what it has to follow has ended. An operator may set that going again afterwards."""
         rules = self.conditions.get(path)
         if rules is None:
             return
         for other in rules.after_well:
-            if self.states.get(other) not in ENDED_WELL:
+            if self.states.get(other) not in ENDED_WELL and not self._had_begun(path, other):
                 raise Violation("order", f"{path} is spawned before {other} has ended well", (path, other))
         for other in rules.after:
             if self.states.get(other) not in ENDED and not self._passed_before(path, other):

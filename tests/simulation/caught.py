@@ -12,6 +12,7 @@ AT: dict[str, int] = {
     "the_exit_record_is_not_synced": 190,  # I17
     "nobody_is_told_that_the_tree_lock_is_held": 168,  # I14
     "the_next_attempt_does_not_wait_for_the_last_ones_tree": 191,  # I8
+    "the_attempt_before_is_not_buried": 2094,  # I8
     "what_a_dead_shim_could_not_sweep_is_left": 168,  # I14
     "the_attempt_file_is_read_before_the_lock_is_tried": 222,  # I17
     "effects_come_before_their_commit": 2,  # I4
@@ -30,9 +31,11 @@ AT: dict[str, int] = {
     "the_epoch_is_not_raised": 3,  # I10
     "a_commit_that_failed_is_taken_for_one_that_did_not_happen": 5,  # I3
     "sync_points_do_not_wait": 31,  # sync
+    "what_the_main_line_has_come_past_may_start": 207,  # approval
+    "a_usage_limit_is_no_reason_to_wait": 333,  # account
     "a_step_does_not_wait_for_what_it_depends_on": 7,  # order
     "the_slots_are_not_counted_in_the_background": 12,  # limit
-    "a_mutex_keeps_nobody_out": 1260,  # mutex
+    "a_mutex_keeps_nobody_out": 699,  # mutex
     "the_main_line_does_not_wait_for_a_gate": 12,  # order
     "an_owner_is_done_whether_or_not_its_script_has_passed": 0,  # gate
     "a_script_is_tried_once_more_than_said": 0,  # gate
