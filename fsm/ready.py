@@ -36,7 +36,7 @@ def _beside(sprint: Sprint) -> Unit | None:
         aside: list[int] = []
         while heap and len(aside) < LOOKAHEAD:
             unit = sprint.order[heap[0]]
-            if unit.state != TaskState.PENDING:
+            if unit.state != TaskState.PENDING or unit.path not in sprint.background:
                 heappop(heap)
             elif limits(sprint, unit):
                 break  # what holds one of its kind back holds them all back
