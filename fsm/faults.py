@@ -48,7 +48,15 @@ class Fault(NamedTuple):
     """In [0, 1): how long, or how far."""
 
 
-_OFTEN = {Kind.SUPERVISOR: 4, Kind.POWER: 3, Kind.SHIM: 2, Kind.OPERATOR: 2, Kind.SECOND: 2}
+_OFTEN = {
+    Kind.SUPERVISOR: 4,
+    Kind.POWER: 3,
+    Kind.SHIM: 2,
+    Kind.OPERATOR: 2,
+    Kind.SECOND: 2,
+    Kind.DISK: 2,
+    Kind.KEY: 2,
+}
 """How many times as often as the others."""
 _RARE = frozenset({Kind.UNLOCKED, Kind.ATTEMPTS, Kind.JOURNAL, Kind.LOCK})
 """What leaves little to be seen afterwards."""

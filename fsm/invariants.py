@@ -31,7 +31,7 @@ INVARIANTS = {
     "tries": "a failed leaf is tried again as often as its policy says, after its back-off, and no more often",
     "early": "nothing that waits is woken before its time, unless the clock was changed",
     "late": "nothing that waits is woken later than its delay after the supervisor began",
-    "stop": "what is to be stopped has ended when its grace is over",
+    "stop": "what is to be stopped is told before anybody waits, and has ended when its grace is over",
     "done": "what ended well counts as done, whatever was asked meanwhile",
     "account": "nobody of an account that has met a limit is asked before it is over, unless the clock was changed",
     "notice": "nobody is told of what is not on disk, and what counts as sent was taken",

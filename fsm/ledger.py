@@ -7,7 +7,8 @@ Nothing of what decides (`fsm.decide`, `fsm.ready`, `fsm.judge`) is used here: w
 from collections.abc import Iterable, Sequence
 
 from fsm.events import Asked
-from fsm.plan import Leaf, Plan, Retry
+from fsm.plan import Leaf, Plan
+from fsm.scenario import policy_of
 from fsm.states import ENDED, INITIAL, Machine, SprintState, TaskState
 from fsm.tables import TABLES
 from fsm.transition import SPRINT_UNIT, Facts, Transition
@@ -17,10 +18,6 @@ from fsm.world import Violation
 _LEGAL = {(str(name), row.trigger, row.source): row.dest for name, rows in TABLES.items() for row in rows}
 _FIRST = {str(machine): str(state) for machine, state in INITIAL.items()}
 _PROCESS = frozenset({TaskState.RUNNING, TaskState.STOPPING})
-_FINAL = frozenset({"needs-human", "denied", "auth", "billing", "budget"})
-"""Verdicts that trying again cannot mend."""
-_AGENTS = Retry(max_attempts=4, backoff=(15.0, 60.0, 300.0), on=("overloaded",), jitter=True)
-"""What is promised for prompts where nobody says anything."""
 _SLACK_MS = 5_000
 _STOPPED_MS = 25_000
 """After so long, TERM, KILL, and whatever has to come after that, have had their time."""
@@ -264,26 +261,10 @@ class Ledger(Witness):
             if unit.endswith("#gate"):
                 self.verified[unit.rpartition("#")[0]] = row.seq
 
-    def _policy(self, unit: str, verdict: str) -> Retry | None:
-        """What says that a leaf is tried again after a verdict."""
-        node = self.nodes.get(unit)
-        if not isinstance(node, Leaf):
-            return None
-        policy = node.retry
-        if policy is None and node.prompt is not None:
-            policy = self.plan.retry or _AGENTS
-        if verdict == "lost" and node.on_lost == "retry":
-            return policy if policy is not None and policy.max_attempts > 1 else Retry(max_attempts=2)
-        if policy is None or verdict in policy.on:
-            return policy
-        if policy.on or verdict in _FINAL:
-            return None
-        return policy if verdict != "lost" or (node.idempotent and node.on_lost != "ask") else None
-
     def _check_delay(self, row: Transition) -> None:
         unit, facts = row.unit, row.decoded()
         if facts.get("why") == "back-off":
-            policy = self._policy(unit, facts["after"])
+            policy = policy_of(self.plan, self.nodes.get(unit), facts["after"])
             tries = self.tries.get(unit, 0)
             if policy is None or tries >= policy.max_attempts:
                 raise Violation("tries", f"{unit} is tried again after {tries} tries", (unit,))
@@ -400,7 +381,7 @@ class Ledger(Witness):
         verdict = facts.get("verdict", "")
         if verdict in ("interrupted", "gate", "limit") or facts.get("stopped"):
             return
-        policy = self._policy(row.unit, verdict)
+        policy = policy_of(self.plan, self.nodes.get(row.unit), verdict)
         state = self.states[row.unit]
         tries = self.tries.get(row.unit, 0)
         given_up = policy is not None and state == TaskState.FAILED and 0 < tries < policy.max_attempts

@@ -13,13 +13,17 @@ from fsm.faults import Fault, Kind
 from fsm.ledger import Ledger
 from fsm.plan import Plan
 from fsm.processes import Child, Launcher, Process, Shim
-from fsm.world import YEAR, Killed, PowerCut, World
+from fsm.world import YEAR, Killed, PowerCut, Violation, World
 
 _VERBS = [
     *((verb, True) for verb in ("pause", "stop", "cancel", "resume", "retry")),
     *((verb, False) for verb in ("skip", "skip", "stop", "retry", "answer", "approve", "reject")),
 ]
 """What may be asked, and whether of the whole sprint."""
+
+
+MOST_POINTS = 20_000
+"""More than any sprint of these needs, many times over (I10)."""
 
 
 class TroubledWorld(World):
@@ -39,6 +43,7 @@ class TroubledWorld(World):
         """By kind, what went wrong."""
         self._pending = list(reversed(schedule))
         self._gap = self._pending[-1].gap if self._pending else -1
+        self._points = 0
         self._commit_fails: list[bool] = []
         self._busy = 0
         self._command: Asked | None = None
@@ -77,6 +82,9 @@ class TroubledWorld(World):
         draw = self._draw
         while draw() < 0.4 and self.step():
             pass
+        self._points += 1
+        if self._points > MOST_POINTS:
+            raise Violation("I10", f"the sprint goes on and on: {MOST_POINTS} points of its supervisors")
         if self._nested:
             self._patience -= 1
             if not self._patience:

@@ -179,3 +179,25 @@ def _gate(random: Random) -> Gate | None:
     return (
         Gate(script="true", prompt="mend it", tries=random.randint(1, 3)) if random.random() < 0.2 else None
     )
+
+
+_FINAL = frozenset({"needs-human", "denied", "auth", "billing", "budget"})
+"""Verdicts that trying again cannot mend."""
+_AGENTS = Retry(max_attempts=4, backoff=(15.0, 60.0, 300.0), on=("overloaded",), jitter=True)
+"""What is promised for prompts where nobody says anything."""
+
+
+def policy_of(plan: Plan, node: Node | None, verdict: str) -> Retry | None:
+    """What says that a leaf is tried again after a verdict; None when nothing does."""
+    if not isinstance(node, Leaf):
+        return None
+    policy = node.retry
+    if policy is None and node.prompt is not None:
+        policy = plan.retry or _AGENTS
+    if verdict == "lost" and node.on_lost == "retry":
+        return policy if policy is not None and policy.max_attempts > 1 else Retry(max_attempts=2)
+    if policy is None or verdict in policy.on:
+        return policy
+    if policy.on or verdict in _FINAL:
+        return None
+    return policy if verdict != "lost" or (node.idempotent and node.on_lost != "ask") else None

@@ -152,6 +152,11 @@ class Simulation(TroubledWorld):
         self.ledger.notified(effect.unit, effect.cause, taken=taken)
         return taken
 
+    def waits(self) -> None:
+        for process in self.processes:
+            if isinstance(process, Shim):
+                self.ledger.told_to_stop(process)
+
     # the journal
 
     def durable(self, rows: list[Transition], by: object) -> None:

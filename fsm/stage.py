@@ -228,6 +228,7 @@ class SimulatedExecutor:
         world = self.world
         deadline = None if timeout is None else world.uptime + int(timeout * 1000) + 1
         looked = -1
+        world.waits()
         while True:
             world.point("wait")
             self._tick()

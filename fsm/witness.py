@@ -7,7 +7,8 @@ from fsm.disk import Directory
 from fsm.plan import Gate, Group, Leaf, Plan, nodes
 from fsm.processes import Child, Process, Shim
 from fsm.scenario import Conditions, conditions
-from fsm.states import ENDED, ENDED_WELL, GroupState
+from fsm.shim import WAIT
+from fsm.states import ENDED, ENDED_WELL, GroupState, TaskState
 from fsm.world import Violation
 
 Key = tuple[str, int]
@@ -148,6 +149,17 @@ class Witness:
     def ended(self, child: Child) -> None:
         """A child that had exec'd is over."""
         self.statuses[(child.unit, child.attempt)] = child.status
+
+    def told_to_stop(self, shim: Shim) -> None:
+        """A supervisor waits while a shim guards a task: if that is to be stopped, it knows."""
+        told = shim.term or shim.why != "exit" or shim.operation != WAIT
+        stopping = (
+            self.states.get(shim.unit) == TaskState.STOPPING and (shim.unit, shim.attempt) in self.started
+        )
+        if stopping and not told and (shim.unit, shim.attempt + 1) not in self.started:
+            raise Violation(
+                "stop", f"{shim.unit} is to be stopped and nobody has told its shim", (shim.unit,)
+            )
 
     def signalled(self, process: Process, key: Key, number: int) -> None:
         """I16."""

@@ -89,6 +89,9 @@ class World:
         """Somebody outside is told something; whether it was taken."""
         return True
 
+    def waits(self) -> None:
+        """A supervisor has done what it owed, and waits."""
+
     def outcome(self, unit: str, attempt: int) -> int:
         """The wait status with which an attempt ends by itself, or HANG."""
         raise NotImplementedError  # a world without a script has no outcomes

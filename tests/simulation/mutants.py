@@ -464,7 +464,10 @@ def a_clock_that_was_set_back_makes_a_delay_longer(patch: pytest.MonkeyPatch) ->
     """The wait is what the wall clock says is left, not clamped to the delay: ten years."""
 
     def alarm(self: engine.Engine, unit: Any) -> None:
-        left = max(0, unit.moved.decoded()["until"] - self._now)
+        until = unit.moved.decoded().get("until")
+        if until is None:
+            return
+        left = max(0, until - self._now)
         engine.heappush(self._alarms, (self._clock.monotonic() + left / 1000, unit.moved.seq, unit.path))
 
     patch.setattr(engine.Engine, "_alarm", alarm)
