@@ -10,16 +10,11 @@ from compiler.tree import Document, Loc, Mapping
 from fsm.plan import Plan
 
 UNHEEDED = {
-    "budget": "nothing stops when it is reached",
     "on": "nobody is told",
     "per-iteration-hooks": "no hook runs",
-    "orchestration": "steps that an agent proposes are kept and not inserted",
     "worktree": "the sprint works where it lies",
 }
 """By key, what follows from its having no effect."""
-
-_ANYWHERE = ("budget", "approve")
-"""Keys of phases and items."""
 
 
 def check_heeded(plan: Plan, documents: Iterable[Document]) -> Iterator[Diagnostic]:
@@ -27,9 +22,7 @@ def check_heeded(plan: Plan, documents: Iterable[Document]) -> Iterator[Diagnost
     on = {
         "on": bool(plan.subscriptions),
         "per-iteration-hooks": bool(plan.hooks),
-        "orchestration": plan.orchestration is not None and plan.orchestration.enabled,
         "worktree": plan.worktree is not None,
-        "budget": plan.budget is not None,
     }
     for document in documents:
         for loc in _said(document, on):
@@ -44,15 +37,5 @@ def _said(document: Document, on: dict[str, bool]) -> Iterator[Loc]:
         return
     whole = "phases" not in root  # SPRINT.yaml, which has no phases of its own
     for key in UNHEEDED:
-        if key in root and on.get(key) and (whole or key not in ("on", *_ANYWHERE)):
+        if key in root and on.get(key) and (whole or key != "on"):
             yield (key,)
-    collections = root.get("collections")
-    lists: list[tuple[Loc, object]] = [(("phases",), root.get("phases"))]
-    if isinstance(collections, Mapping):
-        lists += [(("collections", name), items) for name, items in collections.items()]
-    lists.append((("steps",), root.get("steps")))
-    for loc, elements in lists:
-        for index, element in enumerate(elements if isinstance(elements, list) else ()):
-            for key in _ANYWHERE:
-                if key in UNHEEDED and isinstance(element, Mapping) and element.get(key) is not None:
-                    yield (*loc, index, key)

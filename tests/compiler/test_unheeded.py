@@ -12,11 +12,8 @@ ROOT = Path(__file__).parents[2]
 ONLY_SHOWN = ("fsm/plan.py", "fsm/forecast.py", "journal/overview.py")
 """What knows of a key without acting upon it."""
 READ = {
-    "budget": (r"\.budget\b", "fsm"),
-    "approve": (r"\.approval\b", "fsm"),
-    "on": (r"\.subscriptions\b", "."),
-    "per-iteration-hooks": (r"\.hooks\b", "."),
-    "orchestration": (r"\.orchestration\b", "."),
+    "on": (r"\bNotify\b", "fsm_sprint"),
+    "per-iteration-hooks": (r"#hook\.", "fsm"),
     "worktree": (r"plan\.worktree\b", "."),
 }
 """By key, how a module that acts upon it reads the plan, and where such modules can be."""

@@ -20,7 +20,7 @@ from tests.faults.plans import generated
 from tests.faults.processes import SUPERVISOR, send
 from tests.faults.stage import PATIENCE, Stage, Violated
 
-pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(7200)]
 
 FAULT = 4
 

@@ -18,7 +18,7 @@ from tests.faults.plans import Generated
 from tests.faults.processes import SHIM
 from tests.faults.stage import Stage, Violated
 
-pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 WAYS = {
     "job": "{} &",

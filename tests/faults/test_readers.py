@@ -15,7 +15,7 @@ from tests.faults.campaign import Campaign
 from tests.faults.plans import Generated, script
 from tests.faults.stage import ROOT, Stage
 
-pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 READER = """
 import json, sys

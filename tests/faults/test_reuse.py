@@ -11,7 +11,7 @@ import pytest
 from tests.faults.campaign import Campaign
 from tests.faults.stage import ROOT
 
-pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 NAMESPACE = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
 
