@@ -253,7 +253,7 @@ def test_asking_twice_is_asking_once(hands: Hands):
 
 def test_a_directory_that_is_there_already_is_an_error(hands: Hands):
     hands.paths.attempt("task", 1).mkdir()
-    with pytest.raises(SprintError, match="exists"):
+    with pytest.raises(SprintError, match="lost rows"):
         hands.spawn(hands.shell("true"))
 
 
