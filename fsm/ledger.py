@@ -209,6 +209,7 @@ class Ledger(Witness):
             state == SprintState.IN_PROGRESS, "rest", f"{unit} is spawned in a sprint that is {state}", unit
         )
         self.in_turn(unit)
+        self.spawned.add(unit)
         self._check_breaks(f"{unit} is spawned")
         self._check_account(row)
         self._check_approved(unit.partition("#")[0])

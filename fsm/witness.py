@@ -41,8 +41,10 @@ class Witness:
         self.last: dict[Key, str] = {}
         """The trigger of the newest durable row that ended or aborted an attempt."""
         self.started: set[Key] = set()
+        self.spawned: set[str] = set()
+        """Units that have had an attempt, whatever became of it."""
         self.again: dict[str, set[str]] = {}
-        """By leaf that a person has run again, the groups that had begun by then."""
+        """By leaf that a person has run again, the groups and the leaves that had begun by then."""
 
     def hold(self, true: object, invariant: str, what: str, *units: str) -> None:
         """Raises the Violation of an invariant that does not hold."""
@@ -93,7 +95,7 @@ class Witness:
         node = self.nodes.get(unit)
         if isinstance(node, Leaf):
             begun = {path for path, state in self.states.items() if state == GroupState.IN_PROGRESS}
-            self.again[unit] = begun
+            self.again[unit] = begun | self.spawned
 
     def _passed_before(self, path: str, other: str) -> bool:
         """Whether a sync point around a leaf had been passed when what it had waited for was run again."""
@@ -104,10 +106,10 @@ class Witness:
         )
 
     def _had_begun(self, path: str, other: str) -> bool:
-        """Whether a background leaf is in a group that had begun when something before it was run again."""
+        """Whether a background leaf, or a group that it is in, had begun when something before it was run again."""
         node = self.nodes[path]
         return node.parallel and any(
-            path.startswith(f"{group}/")
+            path == group or path.startswith(f"{group}/")
             for leaf, begun in self.again.items()
             if leaf == other or leaf.startswith(f"{other}/")
             for group in begun
