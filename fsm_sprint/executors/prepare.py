@@ -15,6 +15,7 @@ from fsm_sprint.executors import platform, wire
 from fsm_sprint.executors.files import PROMPT
 from fsm_sprint.executors.job import Job
 from fsm_sprint.executors.marks import environment, lines
+from fsm_sprint.executors.trace import NAME, traceparent
 from fsm_sprint.executors.watch import Watch
 from fsm_sprint.paths import errors_of
 from journal.errors import JournalDamaged
@@ -78,7 +79,8 @@ def prepare(effect: Spawn, job: Job, folder: Path, log: Path, run: str) -> Prepa
     unit, number = effect.unit, effect.attempt
     marks = lines(run, unit, number)
     watch = Watch(unit=unit, number=number, folder=folder, log=log, marks=marks, gate=go, status=status)
-    order = replace(job, env={**job.env, **environment(run, unit, number)}).order()
+    place = {NAME: traceparent(run, unit, number, job.env.get(NAME, ""))}
+    order = replace(job, env={**job.env, **place, **environment(run, unit, number)}).order()
     return Prepared(watch=watch, order=order, fds=[inside, out, gate, tell, *errors])
 
 

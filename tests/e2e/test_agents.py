@@ -131,3 +131,11 @@ def test_a_second_attempt_goes_on_in_the_session_of_the_first_and_pays_for_its_o
     assert "resume t1" in (tmp_path / "argv").read_text()
     assert facts(box, "fail")[0]["tokens"] == {"input": 100, "output": 100, "cached": 0}
     assert facts(box, "succeed")[0]["tokens"] == {"input": 150, "output": 150, "cached": 0}
+
+
+def test_what_a_step_may_cost_is_told_to_the_agent_that_can_keep_it(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, f"cat {OURS}/claude-tried-again.jsonl", budget={"cost-usd": 1.5})
+    box.run("run", check=0)
+
+    assert facts(box, "spawn")[0]["budget-usd"] == 1.5
+    assert "--max-budget-usd 1.5000" in (tmp_path / "argv").read_text()
