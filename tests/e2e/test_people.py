@@ -16,11 +16,11 @@ from tests.e2e.test_agents import sandbox as asking
 pytestmark = pytest.mark.process
 
 
-def approved(tmp_path: Path, approve: object) -> Sandbox:
+def approved(tmp_path: Path, approve: object, deploy: str = "touch deployed") -> Sandbox:
     """A sprint whose second phase wants a yes or no."""
     phases = [
         {"id": "build", "run": "touch built"},
-        {"id": "deploy", "run": "touch deployed", "approve": approve},
+        {"id": "deploy", "run": deploy, "approve": approve},
         {"id": "tell", "run": "touch told"},
     ]
     flow = {"name": "main", "schema-version": "2.0", "phases": phases}
@@ -34,7 +34,8 @@ def waits(box: Sandbox) -> None:
 
 
 def test_what_one_terminal_asks_another_one_approves(tmp_path: Path) -> None:
-    box = approved(tmp_path, {"message": "Deploy?", "timeout": "1h"})
+    deploy = "until [ -e answered ]; do sleep 0.02; done"
+    box = approved(tmp_path, {"message": "Deploy?", "timeout": "1h"}, deploy)
     process = box.start("run")
     waits(box)
 
@@ -42,6 +43,7 @@ def test_what_one_terminal_asks_another_one_approves(tmp_path: Path) -> None:
     said = box.run("approve", "deploy", "--why", "tested", "--json", check=0)
     answer = json.loads(said.stdout)
     assert (answer["answer"], answer["supervised"]) == ("deploy is approved", True)
+    (box.directory / "answered").touch()
     _, told = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "`fsm-sprint approve deploy` lets it start" in told
@@ -149,7 +151,7 @@ def test_a_usage_limit_is_not_waited_for_where_that_is_said(tmp_path: Path) -> N
     assert facts(box, "spawn")[1]["resume"] == SESSION
 
 
-@pytest.mark.slow
+@pytest.mark.faults  # half a minute in which nothing happens
 def test_a_usage_limit_is_waited_for_and_costs_no_try(tmp_path: Path) -> None:
     box = limited(tmp_path, 3)
     said = box.run("run", check=0)
