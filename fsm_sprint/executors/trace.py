@@ -15,7 +15,7 @@ _SAMPLED = "01"
 def traceparent(run: str, unit: str, attempt: int, above: str = "") -> str:
     """The value for one attempt: `00-<trace>-<span>-<flags>`.
 
-    `above` is the value that the supervisor has, of which trace and flags are kept; one that is not valid is passed over.
+    `above` is the value that the supervisor has: its trace and flags are kept. One that is not valid is passed over.
     """
     found = _VALID.fullmatch(above)
     if found is not None and (found[3] is None or not above.startswith("00")):

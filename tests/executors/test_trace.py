@@ -9,9 +9,15 @@ from tests.executors.hands import Hands
 
 ABOVE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 INVALID = (
-    "", "x", ABOVE.upper(), ABOVE + "-more", "ff" + ABOVE[2:], ABOVE.replace("0af7651916cd43dd8448eb211c80319c", "0" * 32),
-    ABOVE.replace("b7ad6b7169203331", "0" * 16), ABOVE + "\n",
-)  # fmt: skip
+    "",
+    "x",
+    ABOVE.upper(),
+    f"{ABOVE}-more",
+    f"ff{ABOVE[2:]}",
+    f"00-{'0' * 32}-b7ad6b7169203331-00",
+    f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-00",
+    f"{ABOVE}\n",
+)
 
 
 def parts(value: str) -> tuple[str, str, str]:
