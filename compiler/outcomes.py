@@ -19,7 +19,7 @@ from compiler.reader import load
 from compiler.tree import Document
 from compiler.validate import alias
 from compiler.values import seconds
-from fsm.outcomes import ASKED, CRASHES, ENDINGS, Crash, Outcome, Request, Script, matches, parts
+from fsm.outcomes import ASKED, CRASHES, ENDINGS, NAMED, Crash, Outcome, Request, Script, matches, parts
 from fsm.plan import Plan, nodes
 
 _M = TypeVar("_M", bound=Closed)
@@ -98,10 +98,11 @@ class Broken(Closed):
 class Asking(Closed):
     """A person asks for something."""
 
-    ask: Literal["pause", "stop", "cancel", "skip", "resume"]
+    ask: Literal["pause", "stop", "cancel", "skip", "answer", "resume"]
     at: Seconds
     unit: Text | None = None
     reason: Text | None = None
+    text: Text | None = None
 
 
 def read_script(path: Path, plan: Plan) -> tuple[Script, dict[int, int]]:
@@ -243,11 +244,17 @@ class _Reading:
         made = self.read(Asking, place, entry)
         if made is None:
             return
-        if (made.unit is not None) != (made.ask == "skip"):
+        if (made.unit is not None) != (made.ask in NAMED):
             what = (
                 "has to name the unit"
-                if made.ask == "skip"
+                if made.ask in NAMED
                 else f"has a unit, and {made.ask} is about the sprint"
+            )
+            self.add("INVALID_ASK", f"Entry {place + 1} {what}", (place, "ask"))
+            return
+        if (made.text is not None) != (made.ask == "answer"):
+            what = (
+                "has to say the `text`" if made.ask == "answer" else f"has a `text`, and {made.ask} has none"
             )
             self.add("INVALID_ASK", f"Entry {place + 1} {what}", (place, "ask"))
             return
@@ -258,7 +265,7 @@ class _Reading:
             self.add("UNKNOWN_UNIT", message, (place, "unit"), hint)
             return
         why = made.reason or "as the script has it"
-        yield Request(verb=made.ask, at=_ms(made.at), unit=made.unit or "", why=why)
+        yield Request(verb=made.ask, at=_ms(made.at), unit=made.unit or "", why=why, text=made.text or "")
 
     def read(self, kind: type[_M], place: int, entry: Mapping[str, Any]) -> _M | None:
         try:

@@ -53,8 +53,11 @@ DRAWN = {"agent": (60_000, 600_000), "shell": (1_000, 60_000), "gate": (1_000, 1
 CRASHES = ("supervisor", "power", "launcher")
 """What can be killed: who supervises, the whole machine, who forks for the supervisor."""
 
-ASKED = ("pause", "stop", "cancel", "skip", "resume")
-"""What people can ask for. `resume` is another `run`, of a sprint that rests."""
+ASKED = ("pause", "stop", "cancel", "skip", "answer", "resume")
+"""What people can ask for. `resume` is another `run`, of a sprint that rests or was answered."""
+
+NAMED = frozenset({"skip", "answer"})
+"""Of these, what is asked about one unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,8 @@ class Request:
     """ms since the rehearsal began."""
     unit: str = ""
     why: str = "as the script has it"
+    text: str = ""
+    """What is answered."""
 
     def __str__(self) -> str:
         """The entry in a few words."""

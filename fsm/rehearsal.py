@@ -193,8 +193,10 @@ class Rehearsal:
         if wish is not None and not resumes:
             engine.run([asked(wish)], spawning=False)
             return
-        if wish is not None:
+        if wish is not None and sprint.at_rest:
             engine.resume("script", wish.why)
+        else:
+            self._wish = None  # whoever runs it again finds that it goes on by itself
         engine.run()
 
     def committed(self, batch: list[Transition]) -> None:

@@ -294,7 +294,9 @@ class ScriptedExecutor(SimulatedExecutor):
 
 def asked(request: Request) -> Asked:
     """A person's wish as it reaches a supervisor."""
-    return Asked(f"{request.verb}-{request.at}", request.verb, request.unit, "script", request.why)
+    return Asked(
+        f"{request.verb}-{request.at}", request.verb, request.unit, "script", request.why, text=request.text
+    )
 
 
 def _at(entry: Crash | Request) -> int:

@@ -115,6 +115,12 @@ def test_crashes_and_requests_stand_in_the_same_list(script):
     assert found.requests == (Request(verb="skip", at=1_200_000, unit="g/two", why="not needed"),)
 
 
+def test_what_is_answered_is_told_to_a_unit(script):
+    found = script("- ask: answer\n  unit: g/two\n  text: the shorter one\n  at: 20m\n")
+
+    assert found.requests == (Request(verb="answer", at=1_200_000, unit="g/two", text="the shorter one"),)
+
+
 def test_an_empty_script_is_none(script):
     assert script("") == Script()
     assert script("# nothing yet\n") == Script()
@@ -176,6 +182,8 @@ def test_each_rule_is_known_by_its_line(tmp_path):
         ("- ask: pause", "INVALID_ENTRY", (1, 3), "has no `at`", None),
         ("- ask: skip\n  at: 3", "INVALID_ASK", (1, 8), "has to name the unit", None),
         ("- ask: pause\n  at: 3\n  unit: g", "INVALID_ASK", (1, 8), "pause is about the sprint", None),
+        ("- ask: answer\n  at: 3\n  unit: g", "INVALID_ASK", (1, 8), "has to say the `text`", None),
+        ("- ask: pause\n  at: 3\n  text: go", "INVALID_ASK", (1, 8), "pause has none", None),
         ("- ask: skip\n  at: 3\n  unit: g/tow", "UNKNOWN_UNIT", (3, 9), "no unit", "did you mean `g/two`?"),
         ("- 17", "INVALID_ENTRY", (1, 3), "is not a mapping", "write `- unit"),
         ("rules: []", "INVALID_OUTCOMES", (1, 1), "a list of entries", "begin each entry"),
