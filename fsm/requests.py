@@ -109,7 +109,9 @@ def _skipped(sprint: Sprint, unit: Unit, event: Asked) -> tuple[str, Moves]:
     inside = (f"{unit.path}/", f"{unit.path}#")
     alive = [path for path in sprint.live if path == unit.path or path.startswith(inside)]
     if alive:
-        return f"refused: {', '.join(alive)} still runs; stop the sprint first", iter(())
+        ends = any(leaf.state in (TaskState.SPAWNED, TaskState.RUNNING) for leaf in _leaves(unit))
+        how = f"`stop {unit.path}` ends it" if ends else "stop the sprint first"
+        return f"refused: {', '.join(alive)} still runs; {how}", iter(())
     return f"skipped {unit.path}", _skip(unit, event)
 
 

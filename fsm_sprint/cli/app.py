@@ -68,7 +68,7 @@ def version(
 ) -> None:
     """Runs a sprint of coding agents and shell commands, and survives whatever happens to it."""
     if show:
-        from importlib.metadata import version as of
+        from fsm_sprint.cli.release import release
 
-        print(of("fsm-sprint"))
+        print(release())
         raise typer.Exit

@@ -40,6 +40,8 @@ def advice(
             (command("logs", directory, "-f"), "shows what is printed"),
             (command("stop", directory), "ends it"),
         ]
+    if alive and state == SprintState.CANCELLED:
+        return [(command("stop", directory), "ends what still runs")]
     if alive:
         return [
             (again, "takes over what runs, and goes on"),

@@ -44,6 +44,7 @@ def lines(
     more = document["tasks"].get("failed", 0) - len(document["failed"])
     if more > 0:
         yield f"  and {more} more; `--all` names them"
+    yield from _list("proposed", document["proposed"], _proposed, width, ink, key="id")
     if document["tolerated"]:
         yield cut(f"tolerated failures: {', '.join(map(line, document['tolerated']))}", width)
     yield from _list("units", document.get("units", []), _unit, width, ink, most=None)
@@ -94,13 +95,20 @@ _Say = Callable[[dict[str, Any]], str]
 
 
 def _list(
-    title: str, found: list[Any], say: _Say, width: int, ink: Ink, *, most: int | None = MOST
+    title: str,
+    found: list[Any],
+    say: _Say,
+    width: int,
+    ink: Ink,
+    *,
+    most: int | None = MOST,
+    key: str = "unit",
 ) -> Iterator[str]:
     """A titled list of units and what is said of each, in two columns."""
     if not found:
         return
     yield ink(title, "bold")
-    rows = [(line(one["unit"]), say(one)) for one in found[:most]]
+    rows = [(line(one[key]), say(one)) for one in found[:most]]
     name = min(max(cells(unit) for unit, _ in rows), max(12, width // 2))
     for unit, said in rows:
         yield f"  {pad(cut_path(unit, name), name)}  {cut(said, max(0, width - name - 4))}".rstrip()
@@ -130,6 +138,10 @@ def _waiting(one: dict[str, Any], now: int) -> str:
 def _failed(one: dict[str, Any]) -> str:
     known = {key: one[key] for key in ("verdict", "code", "signal", "error") if one[key] is not None}
     return "  ".join(part for part in (ending(known) or "no reason known", line(one["log"] or "")) if part)
+
+
+def _proposed(one: dict[str, Any]) -> str:
+    return f"{line(one['prompt'])} (by {line(one['by'])})"
 
 
 def _unit(one: dict[str, Any]) -> str:

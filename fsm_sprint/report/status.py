@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fsm.ports import Clock
+from fsm.proposal import Proposal
 from fsm.states import AT_REST, LIVE, GroupState, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts
 from fsm.waits import APPROVAL, LIMIT, reason
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.report.advice import advice
 from fsm_sprint.report.asking import UNSTARTED, Question, answers, rejected
+from fsm_sprint.report.queue import queued
 from fsm_sprint.report.times import iso
 from journal.lease import holder
 from journal.reader import Reader, UnitRow
@@ -62,6 +64,7 @@ def _head(paths: SprintPaths, state: str, held: Facts | None) -> Document:
         "moving": [],
         "waiting": [],
         "asks": [],
+        "proposed": [],
         "failed": [],
         "tolerated": [],
         "note": None,
@@ -104,7 +107,9 @@ class _Look:
         )
         alive = None if self._held is not None else sum(bool(one["alive"]) for one in moving)
         last = reader.rows(after=self._seq - 1, limit=1)
+        proposed = queued(reader, run)
         asks = self._asks(rested if state == SprintState.NEEDS_HUMAN else {}, waiting, failed)
+        asks += [Question(one.id, approval=True, proposed=True) for one in proposed]
         blamed = None if rested.get("kind") in UNSTARTED else rested.get("unit")
         blamed = blamed or (failed[0]["unit"] if failed else None)
         document = {
@@ -123,7 +128,8 @@ class _Look:
             "tasks": {"all": sum(tasks.values()), **{str(one): tasks.get(one, 0) for one in TaskState}},
             "moving": moving,
             "waiting": [one for one, _ in waiting],
-            "asks": [{"unit": one.unit, "kind": "approval" if one.approval else "question"} for one in asks],
+            "asks": [{"unit": one.unit, "kind": _kind(one)} for one in asks if not one.proposed],
+            "proposed": [_proposed(one) for one in proposed],
             "failed": failed,
             "tolerated": [str(path) for path in rested.get("failed") or ()],
             "note": reader.note or (self._copied() if moving and self._held is None else None),
@@ -268,6 +274,20 @@ def _standing(unit: UnitRow) -> Document:
         "attempt": unit.attempt,
         "since": iso(unit.since) if unit.since is not None else None,
         "background": unit.background,
+    }
+
+
+def _kind(one: Question) -> str:
+    return "approval" if one.approval else "question"
+
+
+def _proposed(one: Proposal) -> Document:
+    return {
+        "id": one.id,
+        "by": one.by,
+        "prompt": one.prompt,
+        "reasoning": one.reasoning or None,
+        "priority": one.priority,
     }
 
 

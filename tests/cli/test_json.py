@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fsm.plan import Group
+from fsm.plan import Group, Orchestration
 from fsm.transition import SPRINT_UNIT
 from tests.cli.command import Command
 from tests.report.scene import Scene, leaf
@@ -76,7 +76,13 @@ def documents(home: Path, fsm_sprint: Command) -> dict[str, list[Any]]:
     take("explain", check=0)
     take("retry", "g/a", check=0)
     take("retry", "g/a", check=2)
-    with Scene(home.parent / "asking", leaf("a"), leaf("b")).begin() as asking:
+    queue = Orchestration(enabled=True)
+    with Scene(
+        home.parent / "asking", leaf("c"), leaf("a"), leaf("b"), orchestration=queue
+    ).begin() as asking:
+        asking.spawn("c")
+        proposed: Any = {"proposed-steps": [{"prompt": "Test it"}]}
+        asking.succeed("c", **proposed)
         asking.move("a", "delay", {"why": "approval", "message": "go?"})
         asking.move(SPRINT_UNIT, "ask", {"unit": "a", "why": "approval: go?", "kind": "approval"})
     take("status", asking.paths.directory)

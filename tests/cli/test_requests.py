@@ -255,6 +255,7 @@ def test_a_step_that_was_proposed_is_decided_on_by_its_id(home: Path, fsm_sprint
         one, two = scene.sprint.proposed
     assert f"fsm-sprint approve {one}  adds the step that was proposed" in fsm_sprint("explain").out
     assert fsm_sprint("approve", one).out == f"{one} is added\n"
+    assert [found["id"] for found in fsm_sprint("status", "--json").document["proposed"]] == [two]
     assert fsm_sprint("reject", two).out == f"{two} is rejected\n"
     assert "refused" in fsm_sprint("approve", two, check=2).out
 

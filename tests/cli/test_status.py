@@ -1,13 +1,15 @@
 """`status`: where a sprint stands, whoever lives and whatever was left."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fsm.plan import Gate, Group
+from fsm.plan import Gate, Group, Orchestration
 from fsm.transition import SPRINT_UNIT
 from fsm_sprint.clock import SystemClock
 from fsm_sprint.report.glance import lines
+from fsm_sprint.report.queue import queued
 from fsm_sprint.report.status import status
 from fsm_sprint.report.terminal import Ink, cells
 from journal.reader import open_reader
@@ -208,3 +210,53 @@ def test_a_unit_cannot_command_the_terminal_by_its_name(home: Path, fsm_sprint: 
 
     assert "\x1b" not in done.out
     assert "\u202e" not in done.out
+
+
+def test_steps_that_are_proposed_are_shown_until_somebody_has_decided(
+    home: Path, fsm_sprint: Command
+) -> None:
+    steps = [{"prompt": "Test it\nwell"}, {"prompt": "Tell them", "priority": "low", "reasoning": "they ask"}]
+    with Scene(home, leaf("a"), orchestration=Orchestration(enabled=True)).begin() as scene:
+        scene.spawn("a")
+        facts: Any = {"proposed-steps": steps}
+        scene.succeed("a", **facts)
+        one, two = scene.sprint.proposed
+        scene.commit()
+        shown = fsm_sprint("status").out
+        document = fsm_sprint("status", "--json").document
+        scene.move(SPRINT_UNIT, "request", {"id": "q", "unit": one, "answer": f"{one} is rejected"})
+        scene.commit()
+        later = fsm_sprint("status", "--json").document
+        quick = [found.id for found in queued(open_reader(scene.paths.journal), "run-1")]
+        assert quick == list(scene.sprint.proposed) == [two]
+
+    assert f"proposed\n  {one}  Test it well (by a)\n  {two}  Tell them (by a)\n" in shown
+    assert f"fsm-sprint approve {one}  adds the step that was proposed" in shown
+    assert [found["id"] for found in document["proposed"]] == [one, two]
+    assert later["proposed"] == [
+        {"id": two, "by": "a", "prompt": "Tell them", "reasoning": "they ask", "priority": "low"}
+    ]
+
+
+def test_where_steps_are_taken_in_without_asking_nothing_is_queued(home: Path, fsm_sprint: Command) -> None:
+    with Scene(
+        home, leaf("a"), orchestration=Orchestration(enabled=True, auto_approve=True)
+    ).begin() as scene:
+        scene.spawn("a")
+        facts: Any = {"proposed-steps": [{"prompt": "Test it"}]}
+        scene.succeed("a", **facts)
+
+    assert fsm_sprint("status", "--json").document["proposed"] == []
+
+
+def test_a_cancelled_sprint_in_which_something_still_runs_is_to_be_stopped(
+    home: Path, fsm_sprint: Command
+) -> None:
+    with Scene(home, leaf("a")).begin() as scene:
+        scene.spawn("a")
+        scene.live("a")
+        scene.move(SPRINT_UNIT, "cancel", {"who": "eve", "why": "enough"})
+        scene.commit()
+        shown = fsm_sprint("status").out
+
+    assert shown.endswith("next:  fsm-sprint stop  ends what still runs\n")

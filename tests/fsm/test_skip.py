@@ -108,7 +108,7 @@ def test_a_sync_point_does_not_wait_for_what_was_skipped():
     ("unit", "answer"),
     [
         ("a", "refused: a is completed: it is over"),
-        ("p", "refused: p/s/l still runs; stop the sprint first"),
+        ("p", "refused: p/s/l still runs; `stop p` ends it"),
         ("p/s/l", "refused: p/s/l is running: it still runs; stop it first"),
         ("nobody", "refused: nobody is nothing that this sprint has"),
         ("", "refused: the sprint is in-progress: name what the main line is to go on without"),
