@@ -10,7 +10,6 @@ from compiler.tree import Document, Loc, Mapping
 from fsm.plan import Plan
 
 UNHEEDED = {
-    "on": "nobody is told",
     "per-iteration-hooks": "no hook runs",
     "worktree": "the sprint works where it lies",
 }
@@ -20,7 +19,6 @@ UNHEEDED = {
 def check_heeded(plan: Plan, documents: Iterable[Document]) -> Iterator[Diagnostic]:
     """Findings about all that is said in the files of a plan and has no effect; what is turned off is none of it."""
     on = {
-        "on": bool(plan.subscriptions),
         "per-iteration-hooks": bool(plan.hooks),
         "worktree": plan.worktree is not None,
     }
@@ -35,7 +33,6 @@ def _said(document: Document, on: dict[str, bool]) -> Iterator[Loc]:
     root = document.root
     if not isinstance(root, Mapping):
         return
-    whole = "phases" not in root  # SPRINT.yaml, which has no phases of its own
     for key in UNHEEDED:
-        if key in root and on.get(key) and (whole or key != "on"):
+        if key in root and on.get(key):
             yield (key,)

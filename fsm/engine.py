@@ -29,7 +29,7 @@ _LOOK = 60.0
 
 
 _NOTICES = 30.0
-"""Seconds that a run which has come to rest stays for those that are still to be told."""
+"""Seconds that a run which has come to rest stays for those outside that are still to be told."""
 
 
 class Engine:
@@ -121,6 +121,11 @@ class Engine:
             else:
                 self._until = None
             events = [*self._executor.wait(self._patience()), *self._due()]
+
+    def hurry(self) -> None:
+        """Stays no longer for those outside that are still to be told; without effect while there is other work."""
+        if self._until is not None:
+            self._until = self._clock.monotonic()
 
     def _telling(self) -> bool:
         """Whether somebody outside is still being told; the next supervisor goes on with what takes too long."""

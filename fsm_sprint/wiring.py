@@ -30,10 +30,12 @@ from fsm_sprint.concealment import Concealment
 from fsm_sprint.executors import platform
 from fsm_sprint.executors.files import SHIM_LOCK, TREE_LOCK, held
 from fsm_sprint.executors.local import LocalExecutor
+from fsm_sprint.executors.messenger import Messenger
 from fsm_sprint.hands import Hands, Left, Signals
 from fsm_sprint.inbox import Inbox
 from fsm_sprint.paths import SprintPaths
-from fsm_sprint.work import Work
+from fsm_sprint.report.notice import document
+from fsm_sprint.work import Work, workdir
 from journal.errors import JournalError, JournalReplaced
 from journal.lease import Lease
 from journal.store import SqliteJournal
@@ -181,19 +183,27 @@ class Supervisor:
             answer=inbox.answer,
             drivers=work.driver,
         )
-        hands = Hands(executor, inbox, self.clock, self.journal.look, Concealment(os.environ))
+        concealment = Concealment(os.environ)
+        messenger = Messenger(
+            self.clock,
+            lambda effect: document(sprint, effect, concealment),
+            environment=work.environment,
+            cwd=str(workdir(self.paths)),
+            output=self.paths.output,
+        )
+        hands = Hands(executor, messenger, inbox, self.clock, look=self.journal.look, concealment=concealment)
         publisher = publishers(sprint)
         try:
-            with Signals(executor, on_hangup=lambda: None) as signals:
-                engine = Engine(
-                    sprint,
-                    self.journal,
-                    hands,
-                    self.clock,
-                    publisher,
-                    limit=limit,
-                    wait_for_limits=wait_for_limits,
-                )
+            engine = Engine(
+                sprint,
+                self.journal,
+                hands,
+                self.clock,
+                publisher,
+                limit=limit,
+                wait_for_limits=wait_for_limits,
+            )
+            with Signals(executor, on_hangup=lambda: None, on_leave=engine.hurry) as signals:
                 if spawning:
                     executor.start()
                 engine.take_over(
@@ -213,6 +223,7 @@ class Supervisor:
                 self.signal = signals.last
         finally:
             executor.close()
+            messenger.close()
         return sprint
 
     def _facts(self) -> Facts:

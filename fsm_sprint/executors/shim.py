@@ -21,6 +21,7 @@ from os import _exit as leave
 from fsm import attempt
 from fsm import shim as life
 from fsm_sprint.executors import child, platform, wire
+from fsm_sprint.executors.family import members
 from fsm_sprint.executors.files import RECORD, SHIM_LOCK, TREE_LOCK, take
 from fsm_sprint.executors.platform import signals
 
@@ -249,7 +250,7 @@ class _Shim:
         kill_at, end = now + _LEFTOVERS, now + _LEFTOVERS + _UNKILLABLE
         self.signal_tree(signals.SIGTERM)
         self.signal_tree(signals.SIGCONT)
-        while not (self.childless() and (platform.LINUX or not self.members())) and time.monotonic() < end:
+        while not (self.childless() and (platform.LINUX or not members())) and time.monotonic() < end:
             if time.monotonic() >= kill_at:
                 self.signal_tree(signals.SIGKILL)
             time.sleep(0.01)
@@ -263,18 +264,8 @@ class _Shim:
             return True
         return False
 
-    def members(self) -> list[platform.Process]:
-        """What lives of the tree: our descendants, and what is left in our session where orphans go elsewhere."""
-        me = os.getpid()
-        rows = [row for row in platform.processes() if row.pid != me]
-        tree, size = {me}, 0
-        while len(tree) > size:
-            size = len(tree)
-            tree.update(row.pid for row in rows if row.parent in tree)
-        return [row for row in rows if (row.pid in tree or row.session == me) and not row.dead]
-
     def signal_tree(self, number: int) -> None:
-        for row in self.members():
+        for row in members():
             platform.send(row.pid, row.start, number)
 
     def write(self, offset: int, raw: bytes) -> None:

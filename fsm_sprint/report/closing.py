@@ -41,7 +41,7 @@ def closing(sprint: Sprint, directory: Path) -> list[str]:
 
 def standing(sprint: Sprint, *, logs: bool = True) -> list[str]:
     """How it stands and what has failed, without advice; `logs`: and where that says why."""
-    shown = [_headline(sprint), f"  {tally(Counts(sprint).states)}"]
+    shown = [headline(sprint), f"  {tally(Counts(sprint).states)}"]
     failed = list(failures(sprint))
     for unit in failed[:SHOWN]:
         log = log_of(unit) if logs else None
@@ -85,7 +85,8 @@ def log_of(unit: Unit) -> str | None:
     return str(spawned.decoded()["log"]) if spawned is not None else None
 
 
-def _headline(sprint: Sprint) -> str:
+def headline(sprint: Sprint) -> str:
+    """In what state it is, after which time, and why."""
     name = line(sprint.plan.name or sprint.plan.sprint_id)
     rested = sprint.rested
     facts = rested.decoded() if rested is not None else {}
