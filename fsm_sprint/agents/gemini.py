@@ -1,7 +1,8 @@
 """Gemini CLI: `gemini -o stream-json`, the prompt on stdin.
 
 What was seen of it: it repeats the prompt as a message of the user; told to end, it ends with 0 and without a result;
-an error of the API ends it with the HTTP status modulo 256; with `-o json` it prints one object, or one on stderr.
+an error of the API ends it with the HTTP status modulo 256; with `-o json` it prints one object, or one on stderr. What
+its mode does not permit is not refused but not there: a model that asks for it all the same is told `not registered`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,6 +42,10 @@ _CODES = {
     55: ("denied", "does not trust this directory"),
     130: ("killed", "interrupted"),
 }
+_WITHHELD = ("run_shell_command", "write_file", "replace")
+"""Tools of its own that are there or not by its mode."""
+_OPEN = 64
+"""Calls of those that are remembered until their results come."""
 _LONGEST = 1024 * 1024
 """Bytes of an answer that is one object over many lines."""
 _STATUSES = {
@@ -55,6 +60,8 @@ class Gemini(Streaming):
         super().__init__(brief)
         self._whole: bytearray | None = bytearray()
         """All that was printed, while there has been no event and it is short."""
+        self._open: dict[str, str] = {}
+        """By its id, a call of a tool that may not be there, in words."""
 
     def argv(self) -> tuple[str, ...]:
         """Without `--skip-trust` it refuses to work in a directory that nobody has confirmed."""
@@ -93,12 +100,26 @@ class Gemini(Streaming):
             self.answer.add(words(found, "content"))
         elif kind == "tool_use":
             self.answer.turn()
-        elif kind == "tool_result" and words(found, "error", "type").lower() == "policy_violation":
-            self.denied(words(found, "error", "message") or words(found, "tool_id"))
+            self._called(words(found, "tool_id"), words(found, "tool_name"), part(found, "parameters"))
+        elif kind == "tool_result":
+            self._refused(words(found, "tool_id"), part(found, "error"))
         elif kind == "error" and words(found, "severity") != "warning" and not self.done:
             self.trouble = trouble(words(found, "message"))
         elif kind == "result":
             self._result(found)
+
+    def _called(self, call: str, tool: str, told: object) -> None:
+        if tool in _WITHHELD:
+            self._open[call] = telling.named(tool, told)
+            if len(self._open) > _OPEN:
+                self._open.pop(next(iter(self._open)))
+
+    def _refused(self, call: str, error: object) -> None:
+        asked, why = self._open.pop(call, ""), words(error, "type").lower()
+        if why == "policy_violation":
+            self.denied(words(error, "message") or call)
+        elif why == "tool_not_registered" and asked:
+            self.denied(asked)
 
     def _result(self, found: Event) -> None:
         self.done = True

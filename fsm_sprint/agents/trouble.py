@@ -67,10 +67,10 @@ _PHRASES = {
         "unauthorized", "authenticat", "oauth token", "log ?in required", "auth method", "bad credentials",
     ),
     "overloaded": (
-        "overloaded", "at capacity", "temporarily unavailable", "service unavailable", "bad gateway",
-        "gateway time-?out", "internal server error", "stream disconnected", "connection (?:error|refused|reset)",
-        "network error", "fetch failed", "error sending request", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT",
-        "ENOTFOUND", "EAI_AGAIN", "socket hang up",
+        "overloaded", "at capacity", "experiencing high demand", "temporarily unavailable", "service unavailable",
+        "bad gateway", "gateway time-?out", "internal server error", "stream disconnected",
+        "connection (?:error|refused|reset)", "network error", "fetch failed", "error sending request", "ECONNREFUSED",
+        "ECONNRESET", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "socket hang up",
     ),
 }  # fmt: skip
 """Words by which an error is known, the most telling kind first."""
