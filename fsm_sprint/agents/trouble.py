@@ -71,7 +71,9 @@ _PHRASES = {
         "bad gateway", "gateway time-?out", "internal server error", "stream disconnected",
         "connection (?:error|refused|reset)", "network error", "fetch failed", "error sending request", "ECONNREFUSED",
         "ECONNRESET", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "socket hang up",
+        "API Error: terminated", "stream ended without a finish reason",
     ),
+    "empty": ("an empty response", "empty response text"),
 }  # fmt: skip
 """Words by which an error is known, the most telling kind first."""
 _WORDS = tuple(
