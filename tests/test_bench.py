@@ -14,7 +14,12 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.process
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
-    "measures", [("task",), ("flat", "append", "fold"), ("compile", "startup", "memory")]
+    "measures",
+    [
+        ("append", "fold"),
+        pytest.param(("task", "flat"), marks=pytest.mark.faults),  # minutes, of which `make faults` has more
+        pytest.param(("compile", "startup", "memory"), marks=pytest.mark.faults),
+    ],
 )
 def test_every_measurement_gives_its_rows(measures, tmp_path):
     done = subprocess.run(

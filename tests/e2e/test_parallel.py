@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -43,6 +44,12 @@ def moment(row: Row) -> datetime:
     return datetime.fromisoformat(str(row["at"]))
 
 
+def facts_of(row: Row) -> dict[str, Any]:
+    found = row["facts"]
+    assert isinstance(found, dict)
+    return found
+
+
 def seq(rows: list[Row], unit: str, *triggers: str) -> int:
     return next(int(str(row["seq"])) for row in rows if row["unit"] == unit and row["trigger"] in triggers)
 
@@ -54,13 +61,14 @@ def progress(of: Sandbox) -> dict[str, object]:
 
 
 def test_the_example_takes_its_longest_line_and_not_the_sum(tmp_path: Path) -> None:
-    """Three steps of 1 s with 3 s beside each: 12 s one after another."""
+    """Three steps of 1 s with 3 s beside each: 12 s one after another, a little over 5 at once."""
     example = ROOT / "examples" / "parallel-docs"
     flows = {path.name: path.read_text() for path in (example / ".claude" / "workflows").iterdir()}
     here = Sandbox(tmp_path / "pd", (example / "SPRINT.yaml").read_text(), flows)
     here.run("run", check=0)
     rows = here.rows()
-    assert moment(rows[-1]) - moment(rows[0]) < timedelta(seconds=5.5)
+    took = timedelta(milliseconds=sum(facts.get("elapsed-ms", 0) for facts in map(facts_of, rows)))
+    assert moment(rows[-1]) - moment(rows[0]) < 0.7 * took
     steps = [f"development/{name}" for name in ("search", "export", "share")]
     starts = [seq(rows, f"{step}/build", "start") for step in steps]
     assert starts == sorted(starts)
@@ -118,7 +126,7 @@ def test_the_main_loop_advances_without_waiting(tmp_path: Path) -> None:
     here.run("run", check=0)
     rows = here.rows()
     for name in ("s0", "s1", "s2"):
-        assert seq(rows, "last", "succeed") < seq(rows, f"develop/{name}/beside", "succeed")
+        assert seq(rows, "last", "start") < seq(rows, f"develop/{name}/beside", "succeed")
 
 
 def test_the_sync_blocks_until_completion(tmp_path: Path) -> None:
