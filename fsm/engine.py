@@ -30,6 +30,8 @@ _LOOK = 60.0
 
 _NOTICES = 30.0
 """Seconds that a run which has come to rest stays for those outside that are still to be told."""
+_IN_PASSING = 5.0
+"""The same where nothing was to be run, and somebody only waits for the answer to a request."""
 
 
 class Engine:
@@ -132,7 +134,7 @@ class Engine:
         if not self.sprint.due:
             return False
         if self._until is None:
-            self._until = self._clock.monotonic() + _NOTICES
+            self._until = self._clock.monotonic() + (_NOTICES if self._spawning else _IN_PASSING)
         return self._clock.monotonic() < self._until
 
     def turn(self, events: Sequence[Event]) -> None:

@@ -12,7 +12,7 @@ from fsm_sprint.cli.definition import compiled
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.report.document import printed
 from fsm_sprint.report.terminal import line, plain
-from fsm_sprint.work import Work, missing
+from fsm_sprint.work import Work, missing, workdir
 
 
 def rehearse(paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bool, json: bool) -> None:
@@ -25,7 +25,7 @@ def rehearse(paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bo
     sprint.plant(plan)
     work = Work(sprint, paths)
     tasks = list(_tasks(sprint, work))
-    hooks, notices = _hooks(plan), _notices(plan)
+    hooks, notices = _hooks(plan), _notices(plan, str(workdir(paths)))
     absent = missing(plan)
     if json:
         print(
@@ -63,7 +63,7 @@ def rehearse(paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bo
         print(f"hook {line(hook['id'])}, at each iteration: {how}{beside}")
     for notice in notices:
         what = (
-            f"argv: {' '.join(map(repr, notice['argv']))}"
+            f"argv: {' '.join(map(repr, notice['argv']))} in {line(notice['cwd'])}"
             if notice["argv"]
             else f"posts to {notice['url']!r}"
         )
@@ -114,11 +114,12 @@ def _hooks(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _notices(plan: Plan) -> list[dict[str, Any]]:
+def _notices(plan: Plan, cwd: str) -> list[dict[str, Any]]:
     return [
         {
             "event": one.event,
             "argv": None if one.run is None else ["/bin/sh", "-c", one.run],
+            "cwd": None if one.run is None else cwd,
             "url": one.url,
         }
         for one in plan.subscriptions

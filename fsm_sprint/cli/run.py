@@ -129,6 +129,13 @@ def _supervised(
         plan = compiled(paths, workflows, strict=strict).plan
     else:
         early = _nothing_to_do(before, paths)
+        if early is not None and before.due:
+            # Nothing begins in what has ended; but somebody outside is still to be told of that.
+            supervisor.run(
+                lambda fold: Work(fold, paths), lambda fold: screen(paths, fold, supervisor.clock, quiet=True)
+            )
+            _untold(before)
+            return early
         if early is not None:
             # Whoever completed it may have been killed before it could show that.
             screen(paths, before, supervisor.clock, quiet=True).publish((), resting=True)
@@ -149,7 +156,15 @@ def _supervised(
     )
     if place is not None:
         place.release()
+    _untold(after)
     return _code(after, supervisor.signal)
+
+
+def _untold(sprint: "Sprint") -> None:
+    """Says what is left to be told to somebody outside when a run ends."""
+    if sprint.due:
+        number = f"{len(sprint.due)} notices" if len(sprint.due) > 1 else "a notice"
+        print(f"warning: {number} could not be delivered yet; `fsm-sprint run` tries again", file=sys.stderr)
 
 
 def _nothing_to_do(before: "Sprint", paths: SprintPaths) -> ExitCode | None:

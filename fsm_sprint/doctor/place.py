@@ -1,18 +1,23 @@
 """The sprint's directory: its file system, its room, and what earlier runs have left in it."""
 
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from fsm.errors import SprintError
+from fsm.plan import load
+from fsm.states import Machine, NoticeState
+from fsm.transition import SPRINT_UNIT
 from fsm_sprint.doctor.finding import Finding, bad, ok, warn
 from fsm_sprint.executors.files import SHIM_LOCK, TREE_LOCK, held
 from fsm_sprint.paths import SprintPaths
+from fsm_sprint.report.secrets import redacted
 from journal.filesystem import Trust, mount
 from journal.lease import holder
-from journal.reader import open_reader
+from journal.reader import Reader, open_reader
 
 _LEAST, _LITTLE = 100 << 20, 1 << 30
 """Bytes of free space under which a run cannot be expected to end, and under which it may not."""
@@ -71,6 +76,7 @@ def state(paths: SprintPaths) -> Iterator[Finding]:
         with open_reader(paths.journal) as reader:
             seq, last = reader.head()
             yield ok("journal", f"{seq} rows, head {last[:12]}{f'; {reader.note}' if reader.note else ''}")
+            yield from _notices(reader)
     except SprintError as error:
         yield bad("journal", str(error), error.hint or "`fsm-sprint verify` says more")
     if held_by is not None:
@@ -78,6 +84,32 @@ def state(paths: SprintPaths) -> Iterator[Finding]:
             "supervisor", f"pid {held_by.get('pid', 'unknown')} on {held_by.get('host', 'this machine')}"
         )
     yield from _strays(paths, supervised=held_by is not None)
+
+
+def _notices(reader: Reader) -> Iterator[Finding]:
+    """Whom the latest run tells of what, and what nobody has taken yet."""
+    run = reader.latest_run()
+    planned = None if run is None else reader.last(run, "amend", SPRINT_UNIT)
+    if run is None or planned is None:
+        return
+    for one in load(reader.text(planned.decoded()["plan"])).subscriptions:
+        name = f"on {one.event}"
+        text = one.run or ""
+        program = re.match(r"[\w.-]+(?=\s|$)", text)
+        if one.url is not None:
+            yield ok(name, f"posts to {redacted(one.url)}")
+        # What the shell knows by itself is there as a program too, nearly always.
+        elif program is not None and shutil.which(program[0]) is None:
+            yield warn(name, f"runs {redacted(text)}", f"{program[0]} is not on PATH")
+        else:
+            yield ok(name, f"runs {redacted(text)}")
+    for state, what, hint in (
+        (NoticeState.DUE, "not delivered yet", "the next `fsm-sprint run` tries again"),
+        (NoticeState.GIVEN_UP, "given up", "`fsm-sprint retry NAME` sends one again"),
+    ):
+        found = [unit.path for unit in reader.standing(run, state) if unit.machine == Machine.NOTICE]
+        if found:
+            yield warn("notices", f"{what}: {', '.join(found[:5])}", hint)
 
 
 def _owned(folder: Path) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from typing import Protocol, TextIO
 
 from fsm.ports import Clock
 from fsm.sprint import Sprint
+from fsm.states import SprintState
 from fsm.transition import Transition
 from fsm.waits import APPROVAL
 from fsm_sprint.report.asking import Question, answers
@@ -17,7 +18,11 @@ from fsm_sprint.report.closing import closing
 from fsm_sprint.report.outlet import Outlet
 from fsm_sprint.report.plain import Plain
 from fsm_sprint.report.story import Narrator
-from fsm_sprint.report.terminal import drawable, line
+from fsm_sprint.report.terminal import drawable, line, terminal
+
+_CALLING = (SprintState.BLOCKED, SprintState.NEEDS_HUMAN, SprintState.PAUSED_AT_BREAKPOINT)
+"""States that only a person leads out of, and that no person has asked for."""
+_BELL = "\a"
 
 
 class Drawing(Protocol):
@@ -63,6 +68,10 @@ class Console:
         if sprint.seq:
             self._narrator.recall(sprint)
         self._told = sprint.rested.seq if sprint.rested is not None else 0
+        # A pipe has no bell, and whoever asks for something in another terminal is there already.
+        self._rings = not quiet and terminal(stream) and terminal(sys.stdout)
+        self._called = False
+        """Whether a question has been rung for that the sprint may come to rest for later."""
         self._drawing: Drawing = Plain(sprint, self._narrator, self.outlet, quiet=quiet)
         if drawable(stream) if live is None else live:
             try:
@@ -85,6 +94,7 @@ class Console:
                 self._ask(changed)
             if resting and rested is not None and rested.seq > self._told:
                 self._told = rested.seq
+                self._call(rested)
                 self.outlet.write("".join(f"{text}\n" for text in closing(self._sprint, self._directory)))
                 self.outlet.drain()
         except Exception as error:  # noqa: BLE001  # see the rule
@@ -99,6 +109,19 @@ class Console:
                 question = Question(row.unit, approval=True)
                 for command, what in answers([question], self._directory):
                     self._drawing.say(f"`{command}` {what}")
+                self._called = True
+                self._ring()
+
+    def _call(self, rested: Transition) -> None:
+        """Rings for a person where the sprint has come to rest for one, once for each state."""
+        asked = self._called and rested.decoded().get("kind") == APPROVAL
+        if self._sprint.state in _CALLING and not asked:
+            self._ring()
+        self._called = False
+
+    def _ring(self) -> None:
+        if self._rings:
+            self.outlet.write(_BELL)
 
     def say(self, text: str) -> None:
         """Tells a message that is not about a row. Never raises."""

@@ -334,13 +334,26 @@ for _machine, _trigger, _text, _brief in (
     (Machine.WORKTREE, "remove", "the worktree is being taken away", False),
     (Machine.WORKTREE, "removed", "the worktree is gone", False),
     (Machine.WORKTREE, "keep", "the worktree could not be taken away safely, and stays", True),
-    (Machine.NOTICE, "due", "somebody outside is to be told", False),
     (Machine.NOTICE, "sent", "the notice was taken by its receiver", False),
-    (Machine.NOTICE, "give-up", "the notice was tried often enough", True),
     (Machine.NOTICE, "retry", "the notice is to be sent again", False),
-    *((machine, "note", "noted", False) for machine in Machine),
+    *((machine, "note", "noted", False) for machine in Machine if machine != Machine.NOTICE),
 ):
     _for(_machine, _trigger, brief=_brief)(_fixed(_text))
+
+
+@_for(Machine.NOTICE, "due", brief=False)
+def _due(_row: Transition, facts: Facts, _: Memory) -> str:
+    return f"somebody outside is to be told: {_word(facts, 'event')}, row {_word(facts, 'cause')}"
+
+
+@_for(Machine.NOTICE, "note", brief=True)
+def _untold(_row: Transition, facts: Facts, _: Memory) -> str:
+    return f"somebody outside could not be told: {_word(facts, 'error')}; it is tried again"
+
+
+@_for(Machine.NOTICE, "give-up", brief=True)
+def _never_told(_row: Transition, facts: Facts, _: Memory) -> str:
+    return f"somebody outside could not be told in {_word(facts, 'tries')} tries: {_word(facts, 'error')}"
 
 
 # ---------------------------------------------------------------------------------------------------------- parts

@@ -62,8 +62,13 @@ def test_a_variable_that_gets_another_value_is_named_like_a_new_one(made: Path, 
 def test_whom_a_state_is_told_to(made: Path, fsm_sprint: Command) -> None:
     found = document(fsm_sprint)
     assert found["notices"] == [
-        {"event": "blocked", "argv": ["/bin/sh", "-c", "notify-send blocked"], "url": None},
-        {"event": "completed", "argv": None, "url": "https://example.org/done"},
+        {
+            "event": "blocked",
+            "argv": ["/bin/sh", "-c", "notify-send blocked"],
+            "cwd": str(made),
+            "url": None,
+        },
+        {"event": "completed", "argv": None, "cwd": None, "url": "https://example.org/done"},
     ]
     assert [hook["id"] for hook in found["hooks"]] == ["tidy"]
 
