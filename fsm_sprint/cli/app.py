@@ -24,6 +24,7 @@ from fsm_sprint.cli import (
     status,
     stop,
     verify,
+    watch,
 )
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ app.command("validate", hidden=True)(check.check)
 app.command("simulate")(simulate.simulate)
 app.command("run")(run.run)
 app.command("status")(status.status)
+app.command("watch")(watch.watch)
 app.command("logs")(logs.logs)
 app.command("explain")(explain.explain)
 app.command("pause")(pause.pause)

@@ -1,10 +1,9 @@
 """`logs`: what tasks printed, and what they print."""
 
 import os
-import select
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +16,6 @@ from fsm_sprint.paths import SprintPaths, errors_of
 if TYPE_CHECKING:
     from fsm_sprint.report.attempts import Output
     from fsm_sprint.report.log import Shown
-
-_MOMENT = 100
-"""Milliseconds between two looks at what was added."""
 
 
 def logs(
@@ -51,6 +47,7 @@ def logs(
     from fsm_sprint.report.attempts import chosen
     from fsm_sprint.report.follow import Follower
     from fsm_sprint.report.lookup import lookup
+    from fsm_sprint.report.outlet import audience
     from fsm_sprint.report.terminal import line
 
     paths, wanted = record.named(sprint, unit)
@@ -63,7 +60,7 @@ def logs(
         if follow:
             target = found.path if found is not None else None
             why = Follower(paths, reader, run, target, errors=errors).follow(
-                shown, lines, writer.show, _reading()
+                shown, lines, writer.show, audience(sys.stdout)
             )
             if why:
                 print(line(why), file=sys.stderr)
@@ -78,17 +75,6 @@ def logs(
 def _log(paths: SprintPaths, output: "Output", *, errors: bool) -> Path:
     log = paths.log(output.log)
     return errors_of(log) if errors else log
-
-
-def _reading() -> Callable[[], bool]:
-    """Waits a moment, and says whether anybody still reads what is printed."""
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)  # only for the end of its reader
-
-    def wait() -> bool:
-        return not any(event & (select.POLLERR | select.POLLNVAL) for _, event in poll.poll(_MOMENT))
-
-    return wait
 
 
 class _Writer:

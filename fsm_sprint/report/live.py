@@ -1,6 +1,6 @@
 """A run drawn on a terminal: what has ended scrolls by, below it a line for each task that runs, and a bar.
 
-Rule: rich is imported here and nowhere else, and draws only when it is asked to. The cursor stays visible and every
+Rule: rich is imported here and in `board`, and draws only when it is asked to. The cursor stays visible and every
 frame ends with an empty line, so that a supervisor that is killed leaves a terminal that can be used.
 """
 
@@ -17,7 +17,7 @@ from fsm.states import Machine, TaskState
 from fsm.transition import Transition
 from fsm.unit import Unit
 from fsm_sprint.report.counts import Counts
-from fsm_sprint.report.log import Glance
+from fsm_sprint.report.doing import Doings
 from fsm_sprint.report.outlet import Outlet
 from fsm_sprint.report.plain import LOUD, stamped
 from fsm_sprint.report.sentences import waited
@@ -49,12 +49,11 @@ class Live:
         self._narrator = narrator
         self._outlet = outlet
         self._clock = clock
-        self._directory = directory
         self._quiet = quiet
         self._console = Console(file=outlet, force_terminal=True, highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]  # as much of a file as rich uses
         self._area: Area | None = None
         self._counts = Counts(sprint)
-        self._glances: dict[tuple[str, int], Glance] = {}
+        self._doings = Doings(sprint, directory)
         self._lines: list[Text] = []
         self._drawn = float("-inf")
 
@@ -112,27 +111,23 @@ class Live:
         room = max(1, height - 4)
         running = list(self._running())
         rows = running[: room - 1] if len(running) > room else running
-        name = min(max((cells(path) for path, *_ in rows), default=0), max(8, width // 2))
+        name = min(max((cells(path) for path, _ in rows), default=0), max(8, width // 2))
         shown = [self._line(row, now, name, width - 1) for row in rows]
         if len(running) > len(rows):
             shown.append(Text(cut(f"and {len(running) - len(rows)} more", width - 1), style="dim"))
         return Group(*shown, self._progress(now, width - 1), Text(""))
 
-    def _running(self) -> Iterator[tuple[str, Unit, Unit]]:
-        """(what it is called, its unit, whose output it writes); a gate's check stands in its owner's line."""
+    def _running(self) -> Iterator[tuple[str, Unit]]:
+        """(what it is called, its unit); a gate's check stands in its owner's line."""
         for unit in self._sprint.live.values():
             if unit.owner is not None and unit.owner.machine == Machine.TASK:
                 continue
-            writer = next(
-                (one for one in (unit.gate, unit.fix) if one is not None and one.path in self._sprint.live),
-                unit,
-            )
-            yield line(unit.path), unit, writer
+            yield line(unit.path), unit
         for unit in self._sprint.waiting.values():
-            yield line(unit.path), unit, unit
+            yield line(unit.path), unit
 
-    def _line(self, row: tuple[str, Unit, Unit], now: int, name: int, width: int) -> Text:
-        path, unit, writer = row
+    def _line(self, row: tuple[str, Unit], now: int, name: int, width: int) -> Text:
+        path, unit = row
         text = Text(no_wrap=True, overflow="ellipsis")
         text.append(
             pad(cut_path(path, name), name), style="yellow" if unit.state == TaskState.WAITING else "bold"
@@ -146,20 +141,9 @@ class Live:
             began = unit.started if unit.state == TaskState.RUNNING else moved
             since = watch(now - began.at) if began is not None else ""
             what = "" if unit.state == TaskState.RUNNING else f"{unit.state}  "
-            said = f"  {since:>7}  {what}{self._output(writer)}"
+            said = f"  {since:>7}  {what}{self._doings.of(unit)}"
         text.append(cut(said.rstrip(), max(0, width - name)), style="dim")
         return text
-
-    def _output(self, unit: Unit) -> str:
-        if unit.spawned is None or unit.started is None:
-            return ""
-        key = unit.path, unit.attempt
-        glance = self._glances.get(key)
-        if glance is None:
-            if len(self._glances) > 2 * len(self._sprint.live) + 16:
-                self._glances.clear()
-            glance = self._glances[key] = Glance(self._directory / unit.spawned.decoded()["log"])
-        return glance.line()
 
     def _progress(self, now: int, width: int) -> Text:
         states = self._counts.states

@@ -123,7 +123,10 @@ def blocks(file: BinaryIO) -> Iterator[bytes]:
 
 
 class Glance:
-    """The last line of a log that grows, for one line of a screen: read again only when the file has changed."""
+    """The last line of a log that grows, for one line of a screen: read again only when the file has changed.
+
+    Of an agent's it is the last that the agent has said or done; what its tools print says less.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -143,7 +146,7 @@ class Glance:
                     if size > end:  # not the tail of a token, which could not be told from a word
                         raw = raw.partition(b"\n")[2] if told else raw.split(None, 1)[-1]
                 self._size = size
-                self._line = _last(_told(raw) if told else raw)
+                self._line = _last(_told(raw), quoted="  | ") or self._line if told else _last(raw)
         except OSError:
             return self._line
         return self._line
@@ -154,7 +157,10 @@ def _told(raw: bytes) -> bytes:
     return Transcript().feed(raw)
 
 
-def _last(raw: bytes) -> str:
+def _last(raw: bytes, *, quoted: str | None = None) -> str:
+    """The last line that says something; lines that begin with `quoted` only where there is no other."""
     redact = Redactor()
     shown = [redact(part) for part in plain(raw.decode("utf-8", "replace")).split("\n")]
-    return next((" ".join(part.split()) for part in reversed(shown) if part.strip()), "")
+    found = [part for part in shown if part.strip()]
+    own = [part for part in found if quoted is None or not part.startswith(quoted)]
+    return next((" ".join(part.split()) for part in reversed(own or found)), "")

@@ -6,6 +6,7 @@ makes `write` keep what it is given; what cannot be kept any longer is left out,
 
 import os
 import select
+from collections.abc import Callable
 from typing import TextIO
 
 _KEPT = 1 << 20
@@ -117,6 +118,17 @@ class Outlet:
         except OSError:
             self.gone = True  # EPIPE, EIO after a hang-up, EBADF
             self._kept.clear()
+
+
+def audience(stream: TextIO, moment: int = 100) -> Callable[[], bool]:
+    """What waits `moment` ms for each call, and says whether anybody still reads what goes to a stream."""
+    poll = select.poll()
+    poll.register(stream.fileno(), 0)  # only for the end of its reader
+
+    def wait() -> bool:
+        return not any(event & (select.POLLERR | select.POLLNVAL) for _, event in poll.poll(moment))
+
+    return wait
 
 
 def _unblocked(fd: int) -> tuple[int, bool]:

@@ -1,5 +1,7 @@
 """What docs/reference/json.md says of the documents is what the commands print: every key, and no other."""
 
+import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +11,10 @@ import pytest
 
 from fsm.plan import Group, Orchestration
 from fsm.transition import SPRINT_UNIT
+from fsm_sprint.report.feed import Objects
 from tests.cli.command import Command
 from tests.report.scene import Scene, leaf
+from tests.report.test_watching import run_of_a, watched
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "json.md"
 OPEN = ("compile", "run --dry-run", "check")
@@ -85,6 +89,17 @@ def documents(home: Path, fsm_sprint: Command) -> dict[str, list[Any]]:
         asking.succeed("c", **proposed)
         asking.move("a", "delay", {"why": "approval", "message": "go?"})
         asking.move(SPRINT_UNIT, "ask", {"unit": "a", "why": "approval: go?", "kind": "approval"})
+    out = io.StringIO()
+    with Scene(home.parent / "looked-at", leaf("a")).begin() as moving, moving.supervise():
+        watched(
+            moving,
+            lambda watcher, clock: Objects(watcher, clock, moving.paths.directory, out.write),
+            run_of_a(moving),
+        )
+    found["watch"] += map(json.loads, out.getvalue().splitlines())
+    for looked_at in (asking.paths.directory, home):
+        told = fsm_sprint("watch", "--json", looked_at, check=0).out
+        found["watch"] += map(json.loads, told.splitlines())
     take("status", asking.paths.directory)
     take("explain", asking.paths.directory)
     take("verify", check=0)

@@ -49,6 +49,7 @@ def imported(*words: str, **environ: str) -> tuple[set[str], "subprocess.Complet
         (["--help"], "Usage: fsm-sprint"),
         (["--version"], ""),
         (["status", "--help"], "Usage: fsm-sprint status"),
+        (["watch", "--help"], "Usage: fsm-sprint watch"),
         (["status", "SPRINT"], "boat blocked"),
         (["status", "SPRINT", "--json"], '"version": 1'),
         (["status", "SPRINT", "--all"], "units"),

@@ -15,7 +15,8 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 READERS = (
     "check", "check --json", "validate", "compile", "compile --json", "run --dry-run", "run --dry-run --json", "status",
-    "status --json", "explain", "explain . first --json", "logs", "logs . first --raw", "replay", "replay --json",
+    "status --json", "watch", "watch --json", "explain", "explain . first --json", "logs",
+    "logs . first --raw", "replay", "replay --json",
     "replay --at 3", "verify", "verify --json", "journal export", "diagram plan", "diagram run", "diagram task",
     "schema sprint", "simulate --runs 2", "doctor", "doctor --json", "--help",
 )  # fmt: skip
