@@ -398,3 +398,37 @@ def test_the_screen_writes_progress_and_tells_of_edits_on_the_console(
 
     assert "status: completed" in scene.paths.progress.read_text()
     assert "PROGRESS.yaml is not as it was written: what was found is kept as" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_bell_rings_once_when_a_person_is_needed_and_only_on_a_terminal(
+    tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, *, live: bool
+) -> None:
+    for out, rings in ((terminal.stream, 1), (io.StringIO(), 0)):
+        monkeypatch.setattr("sys.stdout", out)
+        with Scene(tmp_path / str(rings), leaf("a")) as scene:
+            console = Console(scene.sprint, Clock(), tmp_path, terminal.stream, live=live)
+            scene.begin()
+            scene.spawn("a")
+            scene.fail("a")
+            publish(console, scene)
+            assert "\a" not in terminal.read()
+            scene.move(SPRINT_UNIT, "block", {"unit": "a", "why": "exit code 3"})
+            publish(console, scene, resting=True)
+            publish(console, scene, resting=True)
+            console.close()
+        assert terminal.read().count("\a") == rings
+
+
+def test_no_bell_rings_for_what_ends_well_or_was_asked_for(
+    tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", terminal.stream)
+    for trigger in ("complete", "pause", "cancel"):
+        with Scene(tmp_path / trigger, leaf("a")) as scene:
+            console = Console(scene.sprint, Clock(), tmp_path, terminal.stream, live=False)
+            scene.begin()
+            scene.move(SPRINT_UNIT, trigger, {"why": "asked", "who": "eve"})
+            publish(console, scene, resting=True)
+            console.close()
+    assert "\a" not in terminal.read()
