@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help seeds demo test check lint types imports diagrams docs bench faults faults-long coverage wheel clean
+.PHONY: help seeds demo test check lint types imports diagrams docs bench faults faults-long clis coverage wheel clean
 
 help:
 	@echo 'make demo       install into $(VENV) and run examples/quickstart in a scratch directory'
@@ -17,6 +17,7 @@ help:
 	@echo 'make bench      the measurements of docs/performance.md, as one table'
 	@echo 'make faults     fault campaigns: kills, power cuts, failing system calls, many seeds'
 	@echo 'make faults-long  the same, every point of it; hours'
+	@echo 'make clis       the real claude, codex and gemini, installed by npm into your cache, against a loopback'
 	@echo 'make seeds      SEEDS=100000 FIRST=0: so many simulated worlds, from that one on'
 	@echo 'make wheel      build, install into a fresh environment, run an example from elsewhere'
 	@echo 'make clean      remove what these commands made'
@@ -25,10 +26,10 @@ demo: $(INSTALLED)
 	@examples/demo.sh $(BIN)/fsm-sprint
 
 test: lint types imports
-	$(BIN)/python -m pytest -q -n 2 -m 'not faults'
+	$(BIN)/python -m pytest -q -n 2 -m 'not faults and not clis'
 
 check: lint types imports
-	$(BIN)/python -m pytest -q -n 2 -m 'not slow and not faults'
+	$(BIN)/python -m pytest -q -n 2 -m 'not slow and not faults and not clis'
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -42,7 +43,7 @@ imports: $(DEV)
 	@tail -n 1 $(VENV)/imports.txt
 
 coverage: $(DEV)
-	$(BIN)/python -m pytest -q -n 2 -m 'not faults' --cov --cov-report=term
+	$(BIN)/python -m pytest -q -n 2 -m 'not faults and not clis' --cov --cov-report=term
 
 diagrams: $(DEV)
 	$(BIN)/python -m diagrams
@@ -59,6 +60,9 @@ faults: $(DEV)
 
 faults-long: $(DEV)
 	FSM_SPRINT_CAMPAIGN=long $(BIN)/python -m pytest -q -n 2 tests/faults
+
+clis: $(DEV)
+	$(BIN)/python -m tests.clis
 
 SEEDS ?= 100000
 FIRST ?= 0
