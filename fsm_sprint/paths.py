@@ -28,6 +28,10 @@ class SprintPaths:
         self.inbox = self.state / "inbox"
         self.answers = self.state / "answers"
         self.attempts = self.state / "attempts"
+        self.artifacts = self.state / "artifacts"
+        """What attempts leave for others, a directory for each unit."""
+        self.pictures = self.state / "pictures"
+        """How the work tree looked before each attempt that is under way."""
         self.output = self.state / "run.log"
         """Where a detached run and the launcher write what nobody watches."""
 
@@ -35,7 +39,8 @@ class SprintPaths:
         """Makes what a run needs, once. SprintError when others can write there, or we cannot, or a link lies there."""
         try:
             _trusted(self.directory)
-            for folder in (self.state, self.inbox, self.answers, self.attempts, self.logs):
+            inner = (self.inbox, self.answers, self.attempts, self.artifacts, self.pictures, self.logs)
+            for folder in (self.state, *inner):
                 _private(folder)
             for folder in (self.state, self.logs):
                 _made(folder / ".gitignore", b"*\n")

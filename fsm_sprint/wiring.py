@@ -31,6 +31,7 @@ from fsm_sprint.executors import platform
 from fsm_sprint.executors.files import SHIM_LOCK, TREE_LOCK, held
 from fsm_sprint.executors.local import LocalExecutor
 from fsm_sprint.executors.messenger import Messenger
+from fsm_sprint.executors.surroundings import Surroundings
 from fsm_sprint.hands import Hands, Left, Signals
 from fsm_sprint.inbox import Inbox
 from fsm_sprint.paths import SprintPaths
@@ -174,10 +175,13 @@ class Supervisor:
         inbox = Inbox(self.paths)
         mark = f"{sprint.run}-copy{sprint.epoch}" if self._copied else sprint.run
         work = make(sprint)
+        around = Surroundings(
+            sprint, self.paths, self.clock, top=workdir(self.paths), job=work.job, verdict=work.verdict
+        )
         executor = LocalExecutor(
             self.paths,
-            work.job,
-            work.verdict,
+            around.job,
+            around.verdict,
             self.clock,
             mark,
             answer=inbox.answer,

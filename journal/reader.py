@@ -132,6 +132,15 @@ class Reader:
         )
         return [upcast(Transition._make(row)) for row in self._all(f"{ROWS} {where}", near, run, text)]
 
+    def exited(self, run: str, unit: str, attempt: int, after: int) -> Transition | None:
+        """The row that told how the process of an attempt ended, looked for in `NEAR` rows from `after` on."""
+        where = (
+            'WHERE seq > ? AND seq <= ? AND run = ? AND unit = ? AND attempt = ? AND "trigger" IN '
+            "('succeed', 'fail', 'verify', 'cancel') ORDER BY seq LIMIT 1"
+        )
+        found = self._all(f"{ROWS} {where}", after, after + NEAR, run, unit, attempt)
+        return upcast(Transition._make(found[0])) if found else None
+
     def history(self, run: str, unit: str) -> list[Transition]:
         """Every row of one unit, in order. Goes through the whole journal."""
         found = self._all(f"{ROWS} WHERE run = ? AND unit = ? ORDER BY seq", run, unit)

@@ -25,6 +25,7 @@ def explain(
     from fsm_sprint.report.asking import ways_on
     from fsm_sprint.report.document import printed
     from fsm_sprint.report.lookup import lookup
+    from fsm_sprint.report.made import left
     from fsm_sprint.report.terminal import line
     from fsm_sprint.report.times import iso, local, span
 
@@ -45,12 +46,14 @@ def explain(
     said = {
         one.path: (reasons(folded, one), _until(one), ways_on(folded, one, paths.directory)) for one in found
     }
+    made = {one.path: left(folded, one, paths) for one in found}
     if json:
         units = {
             name: {
                 "reasons": why,
                 "until": None if until is None else iso(until),
                 "next": [{"command": command, "what": what} for command, what in ways],
+                **made[name].document(),
             }
             for name, (why, until, ways) in said.items()
         }
@@ -61,6 +64,8 @@ def explain(
         print(line(name))
         for one in why:
             print(f"  {line(one)}")
+        for one in made[name].lines():
+            print(f"  {one}")
         if until is not None:
             print(f"  that is at {local(until, now)}, in {span(max(0, until - now))}")
         for command, what in ways:

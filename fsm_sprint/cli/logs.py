@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from fsm_sprint.paths import SprintPaths, errors_of
 if TYPE_CHECKING:
     from fsm_sprint.report.attempts import Output
     from fsm_sprint.report.log import Shown
+    from journal.reader import Reader
 
 
 def logs(
@@ -67,9 +68,26 @@ def logs(
             return
         for output in shown:
             writer.whole(output, _log(paths, output, errors=errors), lines)
+            if found is not None:
+                for said in _made(reader, run, paths, output):
+                    print(said, file=sys.stderr)
         if not shown:
             name = found.path if found is not None else "this run"
             print(f"nothing of {line(name)} was started yet", file=sys.stderr)
+
+
+def _made(reader: "Reader", run: str, paths: SprintPaths, output: "Output") -> Iterator[str]:
+    """What an attempt has changed, and where it has left files."""
+    from fsm_sprint.report.changed import changed
+    from fsm_sprint.report.terminal import line
+
+    ended = reader.exited(run, output.unit, output.attempt, output.seq)
+    said = changed(ended.decoded()) if ended is not None else ""
+    if said:
+        yield f"{line(output.unit)}, attempt {output.attempt}: {said}"
+    folder = paths.artifacts / output.name
+    if "#" not in output.unit and folder.is_dir():
+        yield f"{line(output.unit)}: artifacts in {line(os.path.relpath(folder))}"
 
 
 def _log(paths: SprintPaths, output: "Output", *, errors: bool) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 from fsm.ports import Clock
 from fsm.proposal import Proposal
 from fsm.states import AT_REST, LIVE, GroupState, SprintState, TaskState
-from fsm.transition import SPRINT_UNIT, Facts
+from fsm.transition import SPRINT_UNIT, Facts, Transition
 from fsm.waits import APPROVAL, LIMIT, reason
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.report.advice import advice
@@ -19,7 +19,7 @@ from fsm_sprint.report.asking import UNSTARTED, Question, answers, rejected
 from fsm_sprint.report.queue import queued
 from fsm_sprint.report.times import iso
 from journal.lease import holder
-from journal.reader import Reader, UnitRow
+from journal.reader import NEAR, Reader, UnitRow
 
 Document = dict[str, Any]
 
@@ -147,7 +147,11 @@ class _Look:
             ),
         }
         if every:
-            document["units"] = [_standing(unit) for unit in reader.units(run)]
+            ended = {(row.unit, row.attempt): row for row in reader.saying(run, '"changes":', NEAR)}
+            document["units"] = [
+                _standing(unit) | {"changes": _changes(ended.get((unit.path, unit.attempt)))}
+                for unit in reader.units(run)
+            ]
         return document
 
     def _began(self) -> int:
@@ -243,6 +247,7 @@ class _Look:
                 "signal": _text(facts.get("signal")),
                 "error": _text(facts.get("error")),
                 "log": self._log(unit, facts),
+                "changes": facts.get("changes"),
                 "background": unit.background,
             }
 
@@ -275,6 +280,10 @@ def _standing(unit: UnitRow) -> Document:
         "since": iso(unit.since) if unit.since is not None else None,
         "background": unit.background,
     }
+
+
+def _changes(row: Transition | None) -> Any:
+    return None if row is None else row.decoded().get("changes")
 
 
 def _kind(one: Question) -> str:
