@@ -1,7 +1,8 @@
 """What happens in a git work tree while an attempt runs: commits, files and lines, from a picture before and one after.
 
 Rule: nothing of the repository is changed but the times of objects that are used again, and nothing that it names is
-executed: no hook, filter, monitor or text conversion. Pictures go into a place of ours. Git that is slow, broken or not there means that nothing is known.
+executed: no hook, filter, monitor or text conversion. Pictures go into a place of ours. Git that is slow, broken or not
+there means that nothing is known.
 """
 
 import os
