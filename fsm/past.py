@@ -18,7 +18,7 @@ class Past:
     """What is remembered of a unit's attempts."""
 
     session: str = ""
-    """That the last attempt worked in, as far as it has told."""
+    """That the last attempt worked in, as far as it has told; '' when its agent has kept nothing of it."""
     used: dict[str, int] = field(default_factory=dict)
     """Tokens that the last attempt has used, as far as it has told."""
     cost: float | None = None
@@ -53,6 +53,8 @@ class Past:
     def told(self, facts: Facts) -> None:
         """An attempt has told something of itself."""
         self.session = str(facts.get("session") or self.session)
+        if facts.get("session-kept") is False:
+            self.session = ""
         tokens = facts.get("tokens")
         if isinstance(tokens, dict):
             self.used = {key: int(value) for key, value in tokens.items()}

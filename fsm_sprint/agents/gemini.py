@@ -3,6 +3,7 @@
 What was seen of it: it repeats the prompt as a message of the user; told to end, it ends with 0 and without a result;
 an error of the API ends it with the HTTP status modulo 256; with `-o json` it prints one object, or one on stderr. What
 its mode does not permit is not refused but not there: a model that asks for it all the same is told `not registered`.
+After an error of the API it takes the prompt out of the session again: where there was no answer, nothing is left of it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -60,6 +61,8 @@ class Gemini(Streaming):
         super().__init__(brief)
         self._whole: bytearray | None = bytearray()
         """All that was printed, while there has been no event and it is short."""
+        self._heard = False
+        """The model has answered, or called a tool."""
         self._open: dict[str, str] = {}
         """By its id, a call of a tool that may not be there, in words."""
 
@@ -96,9 +99,11 @@ class Gemini(Streaming):
             self.session = words(found, "session_id") or self.session
             self.model = words(found, "model") or self.model
         elif kind == "message" and words(found, "role") == "assistant":
+            self._heard = True
             self.trouble = self.trouble if self.done else None
             self.answer.add(words(found, "content"))
         elif kind == "tool_use":
+            self._heard = True
             self.answer.turn()
             self._called(words(found, "tool_id"), words(found, "tool_name"), part(found, "parameters"))
         elif kind == "tool_result":
@@ -142,7 +147,10 @@ class Gemini(Streaming):
             if wrong is not None and part(wrong, "error"):
                 self.session = words(wrong, "session_id") or self.session
                 self.trouble = _error(part(wrong, "error"))
-        return super().finish(ended, errors)
+        verdict, facts = super().finish(ended, errors)
+        if self.done and self.trouble and self.session and not self._heard and self.brief.resume is None:
+            facts["session-kept"] = False
+        return verdict, facts
 
     def _object(self, found: Event) -> None:
         self.done = True

@@ -21,6 +21,7 @@ Told = TypedDict(
     "Told",
     {
         "session": str,  # what the agent resumes by
+        "session-kept": bool,  # False: the agent has kept nothing of the session, so the next attempt begins a new one
         "model": str,  # that answered, as the agent names it
         "tokens": Tokens,  # used by this attempt alone
         "cost-usd": float,  # of this attempt alone; absent when unknown, also where an agent says 0 for unpriced work

@@ -109,6 +109,14 @@ def test_the_second_try_goes_on_in_the_agents_session_and_later_ones_begin_afres
     ]
 
 
+def test_a_session_of_which_the_agent_has_kept_nothing_is_not_gone_on_in():
+    first = in_session("overloaded", **{"session-kept": False})
+    world, made = agent(first, in_session("timeout"), OK, retry=Retry(max_attempts=3))
+    supervise(world, made)
+
+    assert ["resume" in facts for facts in rows(world, "a", "spawn")] == [False, False, True]
+
+
 @pytest.mark.parametrize(
     ("verdict", "resumed"), [("failed", True), ("turns", True), ("context", False), ("denied", False)]
 )
