@@ -86,7 +86,7 @@ def _made(reader: "Reader", run: str, paths: SprintPaths, output: "Output") -> I
     if said:
         yield f"{line(output.unit)}, attempt {output.attempt}: {said}"
     folder = paths.artifacts / output.name
-    if "#" not in output.unit and folder.is_dir():
+    if folder.is_dir() and any(folder.iterdir()):
         yield f"{line(output.unit)}: artifacts in {line(os.path.relpath(folder))}"
 
 

@@ -1,7 +1,7 @@
 """What stands around an attempt: a directory for what it makes, and pictures of the work tree before and after it.
 
-Rule: neither ever keeps an attempt from running or from ending. Only agents' attempts are pictured: a picture takes
-some hundredths of a second, which a command may not take itself.
+Rule: neither ever keeps an attempt from running or from ending. Only for agents' attempts is either made: a picture takes
+some hundredths of a second and a directory up to some thousandths, which a command may not take itself.
 """
 
 import shutil
@@ -53,9 +53,9 @@ class Surroundings:
         """What an attempt runs, in its surroundings. As `job` raises."""
         found = self._job(unit, attempt)
         place = self._paths.artifacts / artifacts(self._sprint, unit)
-        with suppress(OSError):
-            place.mkdir(0o700)
         if found.split:
+            with suppress(OSError):
+                place.mkdir(0o700)
             self._begin(unit, attempt)
         self._crowd(unit)
         return replace(found, env={**found.env, VARIABLE: str(place)})
@@ -65,8 +65,6 @@ class Surroundings:
     ) -> tuple[str, Facts]:
         """What an attempt amounted to, and the facts for its row."""
         verdict, facts = self._verdict(unit, attempt, ended, log, errors)
-        with suppress(OSError):
-            (self._paths.artifacts / artifacts(self._sprint, unit)).rmdir()  # where there is nothing in it
         picture = self._picture(unit, attempt)
         if picture.is_dir() and self._clock.now() - _ended(ended) < _LATE:
             self._crowd(unit)

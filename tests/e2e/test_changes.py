@@ -31,7 +31,7 @@ def test_what_each_attempt_changed_is_recorded_and_told(tmp_path: Path) -> None:
             "prompt": "Look.",
             "agent": {"command": ["/bin/sh", "-c", "cat >/dev/null; echo seen"]},
         },
-        {"id": "run", "run": 'test -d "$FSM_SPRINT_ARTIFACTS"'},
+        {"id": "run", "run": 'test ! -e "$FSM_SPRINT_ARTIFACTS"; mkdir -p "$FSM_SPRINT_ARTIFACTS"'},
     ]
     flow = {"name": "main", "schema-version": "2.0", "phases": phases}
     box = Sandbox(repository.top / "sprint", "workflow: main\nsprint-id: changes\n", {"main.yaml": flow})
@@ -63,8 +63,9 @@ def test_what_each_attempt_changed_is_recorded_and_told(tmp_path: Path) -> None:
     units = {
         one["unit"]: one for one in json.loads(box.run("status", "--all", "--json", check=0).stdout)["units"]
     }
-    assert units["ask"]["changes"] == made["ask"] or units["ask"]["changes"] is None
-    assert [path.name for path in (box.directory / ".fsm-sprint" / "artifacts").iterdir()] == ["ask"]
+    assert units["ask"]["changes"] == made["ask"]
+    folders = (box.directory / ".fsm-sprint" / "artifacts").iterdir()
+    assert sorted(path.name for path in folders) == ["ask", "look", "run"]
     box.run("verify", check=0)
 
 
