@@ -134,6 +134,30 @@ def test_nothing_waits_for_a_receiver_and_the_next_supervisor_tells_it():
     assert len({effect.unit for effect in world.told}) == 2
 
 
+def test_who_only_asks_for_something_waits_less_and_who_wants_to_leave_not_at_all():
+    world = World()
+    world.deaf = -1
+    supervise(world, plan(leaf("a"), subscriptions=ALL))
+    began = world.ms
+    supervise(world, resume=False, spawning=False)
+    assert world.ms - began < 6_000
+
+    leaving = engine(world)
+    leaving.take_over({})
+    world.asked = [(world.ms + 1000, ask("pause"))]
+    heard_at = world.ms + 1000
+    before = leaving._executor.wait
+
+    def wait(timeout):
+        found = before(timeout)
+        leaving.hurry()
+        return found
+
+    leaving._executor.wait = wait
+    leaving.run()
+    assert world.ms == heard_at
+
+
 def test_a_death_at_any_commit_loses_no_notice_and_invents_none():
     made: Plan = plan(leaf("a"), leaf("b"), subscriptions=ALL)
     for commits in range(12):
