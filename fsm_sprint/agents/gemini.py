@@ -3,7 +3,7 @@
 What was seen of it: it repeats the prompt as a message of the user; told to end, it ends with 0 and without a result;
 an error of the API ends it with the HTTP status modulo 256; with `-o json` it prints one object, or one on stderr. What
 its mode does not permit is not refused but not there: a model that asks for it all the same is told `not registered`.
-After an error of the API it takes the prompt out of the session again: where there was no answer, nothing is left of it.
+After an error of the API it takes the prompt out of the session: where there was no answer, nothing is left of that.
 """
 
 from collections.abc import Iterator, Mapping
