@@ -1,7 +1,8 @@
 """What an agent is told: the phase's own prompt among the sections that say where it stands and how it is judged.
 
-Rule: a prompt follows from the fold, the plan and the shared context file alone. The work of others is never in it:
-only the unit's own task is asked for. A sprint's `prompts:` replaces sections by name.
+Rule: a prompt follows from the fold, the plan and the files of shared context alone. The tasks of others are never in
+it: only the unit's own is asked for; of the one before it is told what came of it. A sprint's `prompts:` replaces
+sections by name.
 """
 
 import re
@@ -13,11 +14,11 @@ from fsm.sprint import Sprint
 from fsm.states import Machine, TaskState
 from fsm.unit import Unit
 
-SHARED = Path("context") / "_shared.md"
-"""What every agent of a sprint is shown, relative to the sprint's directory; it need not exist."""
+CONTEXT = "context"
+"""Where the files `_shared*.md` are, which every agent in the foreground is shown."""
 
 _LARGEST = 256 * 1024
-"""Bytes of the shared context that are shown."""
+"""Bytes of the shared context that are shown, all files together."""
 
 _VARIABLE = re.compile(r"\{\{([a-z-]+(?:\.[a-z]+)?)\}\}")
 
@@ -79,7 +80,7 @@ class Prompts:
             context,
             f"{title}\n{leaf.prompt}",
             filled("instructions"),
-            f"## Files\n- sprint: {self._directory / 'SPRINT.yaml'}\n- progress: {self._directory / 'PROGRESS.yaml'}",
+            self._files(unit),
             filled("result-reporting"),
             self._shared(),
         ]
@@ -138,13 +139,57 @@ class Prompts:
             }
         return values
 
+    def _files(self, unit: Unit) -> str:
+        said = f"## Files\n- sprint: {self._directory / 'SPRINT.yaml'}\n- progress: {self._directory / 'PROGRESS.yaml'}"
+        before = _before(unit)
+        if before is None or before.spawned is None:
+            return said
+        facts = before.exited.decoded() if before.exited is not None else {}
+        summary = " ".join(str(facts.get("summary") or "").split())
+        log = self._directory / str(before.spawned.decoded()["log"])
+        return (
+            f"{said}\n- previous result, of {before.path}: {f'{summary} ' if summary else ''}(output: {log})"
+        )
+
     def _shared(self) -> str:
+        """All files of shared context, `_shared.md` first; the others under their names."""
+        left, told = _LARGEST, []
         try:
-            with (self._directory / SHARED).open("rb") as file:
-                text = file.read(_LARGEST).decode("utf-8", "replace").strip()
+            found = sorted(path for path in (self._directory / CONTEXT).glob("_shared*.md") if path.is_file())
         except OSError:
             return ""
-        return f"## Shared Context\n{text}" if text else ""
+        for path in sorted(found, key=lambda path: path.name != "_shared.md"):
+            try:
+                with path.open("rb") as file:
+                    raw = file.read(left)
+            except OSError:
+                continue
+            left -= len(raw)
+            text = raw.decode("utf-8", "replace").strip()
+            if text:
+                told.append(text if path.name == "_shared.md" else f"### {path.stem}\n{text}")
+        return "\n\n".join([f"## Shared Context\n{told[0]}", *told[1:]]) if told else ""
+
+
+def _before(unit: Unit) -> Unit | None:
+    """The last leaf of the main line before a unit that ended well; where steps are side by side, of those it needs."""
+    at = unit
+    while at.parent is not None:
+        needs = at.node.depends_on if isinstance(at.node, Group) else ()
+        for other in reversed(at.parent.children[: at.index]):
+            if at.parent.choice is None or (isinstance(other.node, Group) and other.node.id in needs):
+                found = _last(other)
+                if found is not None:
+                    return found
+        at = at.parent
+    return None
+
+
+def _last(unit: Unit) -> Unit | None:
+    """The last leaf in a unit that has ended well in the foreground."""
+    if unit.machine == Machine.TASK:
+        return unit if unit.state == TaskState.COMPLETED and not unit.background else None
+    return next((found for child in reversed(unit.children) if (found := _last(child)) is not None), None)
 
 
 def _step(unit: Unit) -> Group | None:

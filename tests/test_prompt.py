@@ -160,6 +160,72 @@ def test_the_shared_context_is_shown_when_it_is_there(tmp_path: Path):
     assert told(sprint(), "qa", directory=tmp_path).endswith("## Shared Context\nWe use tabs.\n")
 
 
+def test_all_files_of_shared_context_are_shown_the_common_one_first(tmp_path: Path):
+    folder = tmp_path / "context"
+    folder.mkdir()
+    for name, text in (
+        ("_shared-api.md", "One API."),
+        ("_shared.md", "Tabs."),
+        ("_shared-z.md", " \n"),
+        ("x.md", "no"),
+    ):
+        (folder / name).write_text(text)
+    (folder / "_shared-folder.md").mkdir()
+    text = told(sprint(), "qa", directory=tmp_path)
+    assert text.endswith("## Shared Context\nTabs.\n\n### _shared-api\nOne API.\n")
+
+
+def test_the_shared_context_is_cut_where_it_is_larger_than_a_prompt_can_be(tmp_path: Path):
+    (tmp_path / "context").mkdir()
+    for name in ("_shared.md", "_shared-b.md"):
+        (tmp_path / "context" / name).write_text("x" * 200_000)
+    assert len(told(sprint(), "qa", directory=tmp_path)) < 270_000
+
+
+def ended(here: Sprint, unit: str, **facts: object) -> None:
+    moved(
+        here,
+        unit,
+        "spawn",
+        "pending",
+        "spawned",
+        name="n",
+        log=f"logs/{unit.replace('/', '.')}.log",
+        task="t",
+    )
+    moved(here, unit, "start", "spawned", "running")
+    moved(here, unit, "succeed", "running", "completed", **facts)
+
+
+def test_what_came_of_the_phase_before_is_told_in_a_line():
+    here = sprint()
+    assert "previous" not in told(here, "development/login/implement")
+    ended(here, "development/login/implement", summary="Login works.\nTests are green.")
+    line = (
+        "- previous result, of development/login/implement: Login works. Tests are green."
+        " (output: /s/logs/development.login.implement.log)\n"
+    )
+    assert f"- progress: /s/PROGRESS.yaml\n{line}" in told(here, "qa")
+    ended(here, "development/login/update-docs", summary="It is documented.")
+    assert "It is documented" not in told(here, "qa"), "the work of the background is nobody's"
+
+
+def test_steps_side_by_side_are_told_of_those_that_they_need_and_of_no_other():
+    def step(name: str, *needs: str) -> Group:
+        leaf = Leaf(id="do", path=f"dev/{name}/do", prompt=name)
+        return Group(id=name, path=f"dev/{name}", level="step", children=(leaf,), depends_on=needs)
+
+    here = Sprint("r", lambda digest: "")
+    start = Leaf(id="start", path="start", prompt="begin")
+    dev = Group(id="dev", path="dev", level="phase", children=(step("a"), step("b"), step("c", "a")))
+    here.plant(Plan(sprint_id="s", phases=(start, dev)))
+    ended(here, "start", summary="began")
+    ended(here, "dev/a/do", summary="did a")
+    ended(here, "dev/b/do", summary="did b")
+    assert "of dev/a/do: did a (" in told(here, "dev/c/do")
+    assert "of start: began (" in told(here, "dev/b/do")
+
+
 def test_an_agent_that_prints_its_prompt_has_not_answered_with_the_examples_in_it():
     prompt = told(sprint(), "qa")
     assert result(prompt) is None
