@@ -64,10 +64,9 @@ def campaign(tmp_path: Path, seed: int, kills: int) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.timeout(200)
-def test_a_killed_supervisor_costs_nothing(tmp_path: Path, seed: int) -> None:
-    assert campaign(tmp_path, seed, kills=20) >= 20
+def test_a_killed_supervisor_costs_nothing(tmp_path: Path) -> None:
+    assert campaign(tmp_path, seed=1, kills=20) >= 20
 
 
 @pytest.mark.faults

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(7200)]
 def test_whichever_of_our_processes_is_killed_nothing_runs_twice_and_no_code_is_wrong(
     tmp_path: Path, campaign: Campaign
 ) -> None:
-    wanted, seconds = campaign.pick((24, 10.0), (400, 240.0), (2400, 2400.0))
+    wanted, seconds = campaign.pick((16, 6.0), (400, 240.0), (2400, 2400.0))
 
     def kills(folder: Path, seed: int) -> Counter[str]:
         stage = Stage(folder, generated(seed))
@@ -35,7 +35,7 @@ def test_whichever_of_our_processes_is_killed_nothing_runs_twice_and_no_code_is_
 
 
 def test_whatever_an_outsider_does_the_sprint_ends_as_it_should(tmp_path: Path, campaign: Campaign) -> None:
-    wanted, seconds = campaign.pick((16, 8.0), (200, 240.0), (1000, 2400.0))
+    wanted, seconds = campaign.pick((10, 5.0), (200, 240.0), (1000, 2400.0))
     for why in {power.unavailable(), disk.unavailable("ext4")} - {""}:
         campaign.skipped(f"cuts or full disks: {why}")
     rounds(

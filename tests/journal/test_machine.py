@@ -261,7 +261,7 @@ class Journals(RuleBasedStateMachine):
 
 
 TestJournals = Journals.TestCase
-TestJournals.settings = settings(max_examples=300, stateful_step_count=40)
+TestJournals.settings = settings(max_examples=120, stateful_step_count=40)
 
 
 class Longer(Journals):
