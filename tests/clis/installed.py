@@ -19,6 +19,8 @@ PACKAGES = {
 
 READY = "FSM_SPRINT_CLIS"
 """Names a directory with a `node_modules` to be used as it is."""
+_BRIEF = ("--fetch-retries", "1", "--fetch-retry-mintimeout", "1000", "--fetch-retry-maxtimeout", "5000")
+"""A registry that is not there is not asked for minutes."""
 _PATIENCE = 600
 """Seconds for the registry."""
 
@@ -61,9 +63,10 @@ def _install(wanted: Path) -> None:
     wanted.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=wanted.parent, prefix=".making-") as folder:
         names = [f"{package}@{version}" for package, version in PACKAGES.values()]
+        npm = ["npm", "install", "--no-audit", "--no-fund", "--no-progress", *_BRIEF, "--prefix", folder]
         try:
             done = subprocess.run(
-                ["npm", "install", "--no-audit", "--no-fund", "--no-progress", "--prefix", folder, *names],
+                [*npm, *names],
                 capture_output=True,
                 text=True,
                 timeout=_PATIENCE,
