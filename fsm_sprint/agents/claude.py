@@ -34,6 +34,8 @@ _SKIP = "dangerously-skip-permissions"
 _SUBTYPES = {"error_max_turns": "turns", "error_max_budget_usd": "budget"}
 _HOPELESS = ("auth", "billing")
 """Troubles that trying again does not mend."""
+_LEAST = 0.0001
+"""US dollars: it does not start with a budget of 0."""
 _MESSAGES = 64
 """Messages whose usage is remembered: the parts of one repeat it."""
 _INSERTED = b'{"type":"rate_limit_event"'
@@ -62,7 +64,7 @@ class Claude(Streaming):
             *((f"--{_SKIP}",) if mode == _SKIP else ("--permission-mode", mode)),
             *(("--model", brief.model) if brief.model else ()),
             *(("--resume", brief.resume) if brief.resume else ()),
-            *(("--max-budget-usd", f"{brief.budget:.4f}") if brief.budget is not None else ()),
+            *(("--max-budget-usd", f"{max(brief.budget, _LEAST):.4f}") if brief.budget is not None else ()),
             *brief.agent.args,
         )  # fmt: skip
 

@@ -86,6 +86,7 @@ def test_no_danger_that_the_sprint_does_not_ask_for() -> None:
 
 def test_what_is_left_of_a_budget_is_told_to_who_can_keep_it() -> None:
     assert "--max-budget-usd 1.2500" in argv("claude", budget=1.25)
+    assert "--max-budget-usd 0.0001" in argv("claude", budget=0.00001), "it does not start with 0"
 
 
 def test_a_program_of_ones_own_is_told_by_its_environment() -> None:
