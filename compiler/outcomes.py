@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError, ValidationError
 
 from compiler.atoms import Closed, Seconds, Text
@@ -18,7 +18,7 @@ from compiler.nearest import closest, near_miss
 from compiler.reader import load
 from compiler.tree import Document
 from compiler.validate import alias
-from compiler.values import seconds
+from compiler.values import DURATION, LONGEST, seconds
 from fsm.outcomes import ASKED, CRASHES, ENDINGS, NAMED, Crash, Outcome, Request, Script, matches, parts
 from fsm.plan import Plan, nodes
 
@@ -67,9 +67,38 @@ def _end(value: Any) -> str | int:
     return word
 
 
-Span = Annotated[tuple[float, float], BeforeValidator(_span)]
-Tries = Annotated[tuple[int, ...], BeforeValidator(_tries)]
-Ends = Annotated[str | int, BeforeValidator(_end)]
+_TIME = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST},
+        {"type": "string", "pattern": f"^{DURATION}$"},
+    ]
+}
+_NTH = {"type": "integer", "minimum": 1, "maximum": 1_000_000}
+Span = Annotated[
+    tuple[float, float],
+    BeforeValidator(_span),
+    WithJsonSchema(
+        {"anyOf": [*_TIME["anyOf"], {"type": "array", "items": _TIME, "minItems": 2, "maxItems": 2}]}
+    ),
+]
+Tries = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_tries),
+    WithJsonSchema({"anyOf": [_NTH, {"type": "array", "items": _NTH, "minItems": 1}]}),
+]
+Ends = Annotated[
+    str | int,
+    BeforeValidator(_end),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(ENDINGS)},
+                {"type": "string", "pattern": "^code +(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])$"},
+                {"type": "integer", "minimum": 0, "maximum": 255},
+            ]
+        }
+    ),
+]
 
 
 class Rule(Closed):
@@ -103,6 +132,22 @@ class Asking(Closed):
     unit: Text | None = None
     reason: Text | None = None
     text: Text | None = None
+
+
+def outcomes_schema() -> dict[str, Any]:
+    """The JSON Schema of the file: what can be said of an entry without knowing the plan that it is for."""
+    made = TypeAdapter(list[Rule | Broken | Asking]).json_schema(by_alias=True, mode="validation")
+    blocks = made["$defs"]
+    blocks["Rule"]["not"] = {"anyOf": [{"required": ["crash"]}, {"required": ["ask"]}]}
+    blocks["Broken"]["oneOf"] = [{"required": ["at"]}, {"required": ["after-row"]}]
+    said = {"if": {"properties": {"ask": {"const": "answer"}}}, "then": {"required": ["text"]}}
+    named = {"if": {"properties": {"ask": {"enum": sorted(NAMED)}}}, "then": {"required": ["unit"]}}
+    none = {"not": {"required": ["unit"]}}
+    blocks["Asking"]["allOf"] = [
+        {**said, "else": {"not": {"required": ["text"]}}},
+        {**named, "else": none},
+    ]
+    return {**made, "maxItems": _LONGEST}
 
 
 def read_script(path: Path, plan: Plan) -> tuple[Script, dict[int, int]]:

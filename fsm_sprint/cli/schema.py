@@ -1,4 +1,4 @@
-"""`schema`: JSON Schemas of SPRINT.yaml and of workflows, for editors."""
+"""`schema`: JSON Schemas of the files that people write, for editors."""
 
 import json
 from enum import StrEnum
@@ -12,14 +12,19 @@ class Kind(StrEnum):
 
     SPRINT = "sprint"
     WORKFLOW = "workflow"
+    OUTCOMES = "outcomes"
 
 
 def schema(
     kind: Annotated[
-        Kind, typer.Argument(metavar="sprint|workflow", help="Of SPRINT.yaml, or of a workflow file.")
+        Kind,
+        typer.Argument(
+            metavar="sprint|workflow|outcomes",
+            help="Of SPRINT.yaml, of a workflow file, or of the script of `simulate`.",
+        ),
     ],
 ) -> None:
-    """Print the JSON Schema (2020-12) of SPRINT.yaml or of a workflow file."""
+    """Print the JSON Schema (2020-12) of SPRINT.yaml, of a workflow file, or of the script of a rehearsal."""
     from compiler.schema import schema as made
 
     print(json.dumps(made(kind.value), indent=2, ensure_ascii=False))
