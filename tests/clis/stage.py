@@ -41,7 +41,7 @@ class Stage:
         """Starts a run and lets it be; the agent has asked its provider for something when this returns."""
         process = self.box.start("run")
         self._started.append(process)
-        wait_until(lambda: len(self.asked) == 1)
+        wait_until(lambda: len(self.asked) == 1, 60)
         return process
 
     def close(self) -> None:
@@ -87,13 +87,20 @@ class Stage:
         end = time.monotonic() + patience
         while True:
             left = [
-                Path(f"/proc/{row.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:200]
+                f"{row.pid} {_command(row.pid)}"
                 for row in platform.processes()
                 if not row.dead and home in platform.environment(row.pid)
             ]
             if not left or time.monotonic() > end:
                 return left
             time.sleep(0.05)
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")[:200]
+    except OSError:
+        return "(ending)"
 
 
 @contextmanager

@@ -57,12 +57,11 @@ def test_a_file_that_the_model_wants_written_is_written(
     agent: str, stage: Staged, told: Told, tmp_path: Path
 ) -> None:
     hello = tmp_path / "sprint" / "hello.txt"
-    # codex has only its shell for it, in a sandbox that not every machine can make.
-    more = {"permissions": "danger-full-access"} if agent == "codex" else {}
-    with stage(
-        Write(str(hello), "wondrous"), Say("Written."), accept={"exists": ["hello.txt"]}, **more
-    ) as sprint:
-        assert sprint.run() == 0
+    with stage(Write(str(hello), "wondrous"), Say("Written."), accept={"exists": ["hello.txt"]}) as sprint:
+        code = sprint.run()
+        if not hello.exists() and "bwrap: " in sprint.asked[-1]:
+            pytest.skip("codex, whose tool for it is its shell, cannot make its sandbox here")
+        assert code == 0
         assert hello.read_text().strip() == "wondrous"
         end = sprint.facts("verify")[-1]
         assert (end["summary"], end["tokens"]) == ("Written.", used(2))
@@ -206,17 +205,21 @@ def test_a_result_by_a_schema_is_understood(agent: str, stage: Staged, told: Tol
 
 def test_an_agent_that_is_told_what_it_may_cost_keeps_to_it(agent: str, stage: Staged, told: Told) -> None:
     """Only claude can be told. What the others cost is not known, so a bound on it holds nothing back."""
-    with stage(Do("echo on"), Do("echo on"), Say("Done."), budget={"cost-usd": 0.0005}) as sprint:
-        code = sprint.run()
-        if agent != "claude":
+    budget = {"cost-usd": 0.0005}
+    if agent != "claude":
+        with stage(Say("Done."), budget=budget) as sprint:
+            assert sprint.run() == 0
+            assert sprint.facts("spawn")[0]["budget-usd"] == 0.0005
             assert "cost-usd" not in sprint.end()
-            told("a budget", "ok" if code == 0 else sprint.end()["verdict"], "its cost is unknown")
-            return
+        told("a budget of the step", "ok", "its cost is unknown")
+        return
+    with stage(Do("echo on"), Do("echo on"), Say("Done."), budget=budget) as sprint:
+        assert sprint.run() == 1
         end = sprint.end()
         assert end["verdict"] == "budget"
         assert end["cost-usd"] > 0.0005
         assert len(sprint.asked) == 2
-    told("a budget", end["verdict"])
+    told("a budget of the step", end["verdict"])
 
 
 def test_a_killed_supervisor_costs_a_running_agent_nothing(agent: str, stage: Staged, told: Told) -> None:
