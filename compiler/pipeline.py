@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
-from compiler import blocks, items, settings, worktree
+from compiler import blocks, hooks, items, settings, worktree
 from compiler.check import check_models, check_sprint, check_workflow_file
 from compiler.codes import tell
 from compiler.diagnostics import CompileError, Diagnostic, Findings, Severity, render_all
@@ -25,7 +25,7 @@ from compiler.template import Scope, names_in
 from compiler.tree import Document
 from compiler.unheeded import check_heeded
 from compiler.validate import read
-from fsm.plan import Group, Node, Plan
+from fsm.plan import Group, Hook, Node, Plan
 
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}_", re.ASCII)
 
@@ -139,6 +139,7 @@ class _Compile:
         self.document = sources.sprint
         self.library = sources.library
         self.findings = sources.findings
+        self.hooked: tuple[Hook, ...] = ()
         self.collections, found = items.gather(sprint, self.document)
         self.findings.add(*found)
 
@@ -151,7 +152,7 @@ class _Compile:
         outlined = outline(self.library, main, self.findings)
         kinds = self.check_items(outlined)
         self.findings.add(*check_ids(outlined))
-        self.findings.add(*blocks.check_hooks(self.document, self.sprint, main, self.library))
+        self.findings.add(*hooks.check_hooks(self.document, self.sprint, main, self.library))
         tree = worktree.settle(
             self.sprint,
             main.workflow,
@@ -175,7 +176,7 @@ class _Compile:
             name=self.sprint.name,
             workflow=self.sprint.workflow,
             prompts=blocks.prompts(self.sprint),
-            hooks=blocks.hooks(self.sprint, main.workflow),
+            hooks=self.hooked,
             worktree=tree,
             orchestration=blocks.orchestration(main.workflow),
             retry=settings.retry(self.sprint.retry or main.workflow.retry),
@@ -205,6 +206,7 @@ class _Compile:
             main = self.library.get(self.sprint.workflow, code="MAIN_WORKFLOW_NOT_FOUND", at=at)
         if main is not None:
             follow(self.library, main, depth=0, missing="WORKFLOW_NOT_FOUND")
+            hooks.load(self.sprint, main, self.library)
         asked: set[str] = set()
         for collection in self.collections.values():
             for index, name in named_in(self.document, collection.loc):
@@ -267,7 +269,9 @@ class _Compile:
             findings=self.findings,
         )
         try:
-            return emitter.nodes(outlined)
+            made = emitter.nodes(outlined)
+            self.hooked = tuple(hooks.hooks(self.sprint, main, emitter))
+            return made
         except TooLarge:
             message = "The plan would have more than 1,000,000 leaves, or more than 512 MiB of prompts"
             self.findings.add(self.document.diagnose("PLAN_TOO_LARGE", message))

@@ -101,6 +101,9 @@ class Hook(Closed):
     prompt: Text | None = None
     workflow: Text | None = None
     parallel: bool = False
+    timeout: Seconds | None = Field(
+        default=None, description="The time that one run of it may take; else as for the tasks."
+    )
     enabled: bool = False
 
 

@@ -10,7 +10,6 @@ from compiler.tree import Document, Loc, Mapping
 from fsm.plan import Plan
 
 UNHEEDED = {
-    "per-iteration-hooks": "no hook runs",
     "worktree": "the sprint works where it lies",
 }
 """By key, what follows from its having no effect."""
@@ -19,7 +18,6 @@ UNHEEDED = {
 def check_heeded(plan: Plan, documents: Iterable[Document]) -> Iterator[Diagnostic]:
     """Findings about all that is said in the files of a plan and has no effect; what is turned off is none of it."""
     on = {
-        "per-iteration-hooks": bool(plan.hooks),
         "worktree": plan.worktree is not None,
     }
     for document in documents:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from diagrams.graph import Cluster, Edge, Graph, Node, Shape, Tone
 from diagrams.table import TONES
+from fsm.hooks import hooks_of
 from fsm.plan import Agent, Group, Leaf, Plan, leaves
 from fsm.plan import Node as Unit
 
@@ -20,7 +21,7 @@ _End = tuple[str, bool]
 def from_plan(plan: Plan, states: Mapping[str, str] | None = None, *, most: int = MOST) -> Graph:
     """The graph of a plan; `states` maps unit paths to states as the tables spell them."""
     whole = _whole(plan, most)
-    walk = _Walk(states or {}, whole)
+    walk = _Walk(plan, states or {}, whole)
     ends, placed = walk.chain(plan.phases, ())
     walk.close(ends)
     notes = (f"drawn whole: every {whole}",) if whole else ()
@@ -47,7 +48,8 @@ def _whole(plan: Plan, most: int) -> str:
 class _Walk:
     """Places units in plan order and remembers which background tasks nobody has waited for yet."""
 
-    def __init__(self, states: Mapping[str, str], whole: str) -> None:
+    def __init__(self, plan: Plan, states: Mapping[str, str], whole: str) -> None:
+        self._plan = plan
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
         self._states = states
@@ -97,16 +99,29 @@ class _Walk:
         )
 
     def _leaf(self, leaf: Leaf, before: tuple[_End, ...]) -> tuple[tuple[_End, ...], str]:
-        notes = " · ".join([_who(leaf), *self._marks(leaf)])
+        hooks = " · ".join(self._hook(hook) for hook in hooks_of(self._plan, leaf))
+        notes = tuple(part for part in (" · ".join([_who(leaf), *self._marks(leaf)]), hooks) if part)
         shape = Shape.BACKGROUND if leaf.parallel else Shape.LEAF
         self._add(
-            Node(id=leaf.path, label=leaf.id, notes=(notes,), tone=self._tone(leaf.path), shape=shape),
+            Node(
+                id=leaf.path,
+                label=leaf.id,
+                notes=(notes, hooks) if hooks else (notes,),
+                tone=self._tone(leaf.path),
+                shape=shape,
+            ),
             tuple((end, True) for end, _ in before) if leaf.parallel else before,
         )
         if leaf.parallel:
             self._background.append(leaf.path)
             return before, leaf.path
         return ((leaf.path, False),), leaf.path
+
+    def _hook(self, hook: Leaf) -> str:
+        """What runs after a leaf, and how it stands."""
+        state = self._states.get(hook.path)
+        name = hook.id.removeprefix("hook.")
+        return f"{'beside' if hook.parallel else 'then'} {name}{f': {state}' if state else ''}"
 
     def _group(self, group: Group, before: tuple[_End, ...]) -> tuple[tuple[_End, ...], str]:
         inside = sum(1 for _ in leaves(Plan(sprint_id="", phases=(group,))))

@@ -8,7 +8,7 @@ from fsm.plan import Approval, Group, Leaf
 from fsm.sprint import Sprint
 from fsm.states import SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
-from fsm.unit import Unit, ancestors
+from fsm.unit import Unit, ancestors, harmless
 from fsm.waits import APPROVAL
 
 _YES = frozenset({"yes", "y", "approve", "approved", "ok"})
@@ -81,7 +81,12 @@ def _approve(sprint: Sprint, unit: Unit, event: Asked, *, agreed: bool) -> Moves
 
 def has_question(unit: Unit) -> bool:
     """Whether a failed leaf has put a question to a person."""
-    if unit.owner is not None or unit.ended is None or not isinstance(unit.node, Leaf):
+    if (
+        unit.owner is not None
+        or unit.leaf is not None
+        or unit.ended is None
+        or not isinstance(unit.node, Leaf)
+    ):
         return False
     verdict = unit.ended.decoded().get("verdict")
     return verdict == "needs-human" or (verdict == "lost" and unit.node.on_lost == "ask")
@@ -122,7 +127,7 @@ def stuck(sprint: Sprint, otherwise: Move) -> Moves:
 
     `otherwise` is the move when neither is what keeps it.
     """
-    failed = [unit for unit in sprint.failed.values() if not unit.background]
+    failed = [unit for unit in sprint.failed.values() if not harmless(unit)]
     unit = next((unit for unit in failed if has_question(unit)), failed[0] if failed else None)
     if unit is None:
         yield otherwise

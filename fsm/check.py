@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fsm.bounds import Finding, Tables, table_findings
 from fsm.explore import explore
-from fsm.plan import Agent, Approval, Gate, Group, Leaf, Node, Plan, Retry
+from fsm.plan import Agent, Approval, Gate, Group, Hook, Leaf, Node, Plan, Retry
 from fsm.scope import RULES, Kind, Rules, Scope, verdicts
 from fsm.states import AT_REST, GroupState, Machine, SprintState, TaskState
 from fsm.tables import STATES, TABLES
@@ -92,6 +92,10 @@ class Subject:
 
 def _leaf(path: str, **fields: Any) -> Leaf:
     return Leaf(**{"id": path.rpartition("/")[2], "path": path, "run": "true", **fields})
+
+
+def _hook(name: str, *, parallel: bool = False, **fields: Any) -> Hook:
+    return Hook(id=name, parallel=parallel, leaf=_leaf("", **fields))
 
 
 def _group(path: str, *children: Node, **fields: Any) -> Group:
@@ -198,6 +202,21 @@ def subjects() -> tuple[Subject, ...]:
             _plan(_leaf("a", parallel=True), on_parallel_failure="block"),
             said=every,
             people=_ALL,
+        ),
+        subject(
+            "hooks",
+            "a task with a hook that is waited for and one beside; one slot, every request",
+            _plan(_leaf("a"), hooks=(_hook("h"), _hook("i", parallel=True))),
+            people=_ALL,
+            limit=1,
+        ),
+        subject(
+            "hook in the background",
+            "a background task with a hook, and what follows it; every request",
+            _plan(_leaf("a", parallel=True), _leaf("b"), hooks=(_hook("h"),)),
+            said=("ok",),
+            people=_ALL,
+            limit=1,
         ),
         subject(
             "dependency",

@@ -139,7 +139,7 @@ def _sync(sprint: Sprint, point: Unit) -> Moves:
     failed = [
         unit
         for unit in sprint.failed.values()
-        if unit.background and unit.owner is None and unit.path not in sprint.tolerated
+        if unit.background and unit.owner is None and unit.leaf is None and unit.path not in sprint.tolerated
     ]
     if not failed:
         return
@@ -185,7 +185,7 @@ def _spawn(sprint: Sprint, unit: Unit, now: int) -> Moves:
     later = f"~{sprint.nth}" if sprint.nth > 1 else ""
     stem = name(unit.path) + later
     facts: Facts = {"name": stem}
-    if unit.background and unit.owner is None:
+    if unit.background and unit.owner is None and unit.leaf is None:
         if unit.first is None:
             step = unit.parent.node if unit.parent is not None else None
             stem = task_id(getattr(step, "id", None), _leaf(unit).id, now, sprint.tasks) + later
@@ -223,7 +223,8 @@ def _leaf(unit: Unit) -> Leaf:
 def _close(sprint: Sprint, unit: Unit, now: int) -> Moves:
     """Ends an exhausted group, or the sprint; an empty group starts first."""
     if unit.machine == Machine.SPRINT:
-        failed = [found.path for found in sprint.failed.values() if found.background and found.owner is None]
+        beside = (one for one in sprint.failed.values() if one.background and one.leaf is None)
+        failed = [found.path for found in beside if found.owner is None]
         yield Move(SPRINT_UNIT, "complete", {"failed": failed} if failed else {})
         return
     for group in [*reversed(list(ancestors(unit))), unit]:

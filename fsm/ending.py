@@ -28,7 +28,8 @@ def ended(sprint: Sprint, unit: Unit, event: Ended, now: int) -> Moves:
         yield from aborted(sprint, unit, facts)
     elif event.outcome != "never-ran" and event.verdict == "ok" and unit.gate is None:
         yield Move(unit.path, "succeed", facts, unit.attempt)
-        yield from proposed(sprint, unit, facts)
+        if unit.leaf is None:
+            yield from proposed(sprint, unit, facts)
         yield from _succeeded(sprint, unit)
     elif event.outcome != "never-ran" and event.verdict == "ok" and not (stopping and cancelled):
         yield Move(unit.path, "verify", facts, unit.attempt)
@@ -98,6 +99,8 @@ def failed(sprint: Sprint, unit: Unit, facts: Facts, now: int) -> Moves:
         yield Move(unit.path, "delay", other, unit.attempt)
     elif owner is None:
         yield from retried(sprint, unit, cause, now)
+        if unit.leaf is not None and unit.parent is not None and unit.parent.machine == Machine.GROUP:
+            yield from settle(sprint, unit.parent)
     elif unit is owner.fix:
         yield from _script_again(owner)  # what the fix did is judged by the script, not by its own status
     else:

@@ -236,7 +236,7 @@ def seeds(sprint: Sprint) -> Iterable[Seed]:
     """Every unit of the plan as the quick-read table first shows it."""
     yield Seed(SPRINT_UNIT, Machine.SPRINT, sprint.root.state, "", -1, sprint.plan.sprint_id, False)
     for unit in sprint.order:
-        above = unit.owner or unit.parent
+        above = unit.owner or unit.leaf or unit.parent
         label = unit.path.rpartition("#")[2] if unit.owner else str(getattr(unit.node, "id", unit.path))
         parent = above.path if above is not None else ""
         yield Seed(unit.path, unit.machine, unit.state, parent, unit.position, label, unit.background)

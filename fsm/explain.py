@@ -8,7 +8,7 @@ from fsm.ready import limits
 from fsm.sprint import Sprint
 from fsm.states import AT_REST, ENDED, ENDED_WELL, GroupState, Machine, TaskState
 from fsm.transition import Facts
-from fsm.unit import Unit, ancestors
+from fsm.unit import Unit, ancestors, follows, over
 from fsm.waits import reason
 
 
@@ -69,6 +69,9 @@ def _held(sprint: Sprint, unit: Unit) -> list[str]:
         owner = unit.owner
         assert owner is not None, "a gate has an owner"
         return [f"it is needed when {owner.path} has ended well; that is {owner.state}"]
+    if unit.leaf is not None and unit.after is not None and not follows(unit):
+        asked = unit.leaf if unit.leaf.state != TaskState.COMPLETED else unit.after
+        return [f"it is a hook and comes after {asked.path}, which is {asked.state}"]
     said: list[str] = []
     for place in (unit, *ancestors(unit)):
         group = place.parent
@@ -93,7 +96,7 @@ def _order(group: Unit, unit: Unit) -> list[str]:
         return [
             f"it comes after {other.path}, which is {other.state}"
             for other in before
-            if not other.background and other.state not in ENDED_WELL
+            if not other.background and not _passed(other)
         ][:1]
     wanted = set(unit.node.depends_on) if isinstance(unit.node, Group) else set()
     said = [
@@ -105,6 +108,13 @@ def _order(group: Unit, unit: Unit) -> list[str]:
     if one_by_one and unit.state == GroupState.PENDING and not said:
         said = [f"one step at a time: {other.path} is in progress" for other in group.choice.going.values()]
     return said
+
+
+def _passed(unit: Unit) -> bool:
+    """Whether what comes after a unit of the main line has not to wait for it."""
+    if unit.leaf is None:
+        return unit.state in ENDED_WELL
+    return unit.leaf.state != TaskState.COMPLETED or over(unit)
 
 
 def _slots(sprint: Sprint, unit: Unit) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from fsm.errors import SprintError
+from fsm.hooks import hooks_of, in_line, tasks
 from fsm.moment import Moment, beginning
 from fsm.plan import Budget, Gate, Group, Leaf, Node, Plan, Retry, leaves, nodes
 from fsm.retry import AGENTS, ONCE_MORE
@@ -81,14 +82,15 @@ class Forecast:
 
 def forecast(plan: Plan) -> Forecast:
     """Looks at a plan, and plays it where it is not too large."""
-    units = {node.path: own(node, plan) for node in nodes(plan)}
+    units = {node.path: own(node, plan) for node in (*nodes(plan), *tasks(plan))}
     play = played(plan)
     never = list(_never(plan))
     # Where a budget is too small for all, what it keeps from starting is no fault of its own.
     unreached = () if any(note.kind == "budget-attempts" for note in never) else _unreached(play)
     notes = [*never, *unreached, *_endless(plan)]
-    whole = _capped(_sum(_total(node, units) for node in plan.phases), plan.budget)
+    whole = _capped(_sum(_total(node, units, plan) for node in plan.phases), plan.budget)
     firsts = sum(1 + 2 * (node.gate is not None) for node in nodes(plan))
+    firsts += len(in_line(plan)) * sum(1 for _ in leaves(plan))
     return Forecast(
         notes=tuple(notes),
         whole=_attempts(whole, firsts + plan.most_attempts),
@@ -164,10 +166,10 @@ def _runs(gate: Gate) -> tuple[int, int]:
     return (gate.tries, gate.tries - 1) if gate.prompt is not None else (1, 0)
 
 
-def _total(node: Node, units: dict[str, Most]) -> Most:
+def _total(node: Node, units: dict[str, Most], plan: Plan) -> Most:
     if isinstance(node, Leaf):
-        return units[node.path]
-    inside = [_total(child, units) for child in node.children]
+        return _sum([units[node.path], *(units[hook.path] for hook in hooks_of(plan, node))])
+    inside = [_total(child, units, plan) for child in node.children]
     return _capped(_sum([*inside, units[node.path]]), node.budget)
 
 
@@ -215,12 +217,12 @@ def _least(one: _N | None, other: _N | None) -> _N | None:
 
 def _never(plan: Plan) -> Iterator[Note]:
     """What the numbers of the plan make impossible."""
-    tasks = list(leaves(plan))
-    if plan.concurrency is not None and plan.concurrency < 1 and tasks:
+    known = list(tasks(plan))
+    if plan.concurrency is not None and plan.concurrency < 1 and known:
         yield Note(
             "no-slot", "error", "", "no task may run: concurrency is 0", "set `concurrency: 1` or more"
         )
-    asking = [leaf for leaf in tasks if leaf.prompt is not None]
+    asking = [leaf for leaf in known if leaf.prompt is not None]
     if plan.agents is not None and plan.agents < 1 and asking:
         yield Note(
             "no-agent",
@@ -241,11 +243,13 @@ def _never(plan: Plan) -> Iterator[Note]:
 
 
 def _budgets(plan: Plan) -> Iterator[tuple[str, Budget, int]]:
+    """What is bounded, and how many tasks it has. Hooks spend of what is around their leaf."""
+    each = 1 + len(in_line(plan))
     if plan.budget is not None:
-        yield "", plan.budget, sum(1 for _ in leaves(plan))
+        yield "", plan.budget, each * sum(1 for _ in leaves(plan))
     for node in nodes(plan):
         if node.budget is not None:
-            yield node.path, node.budget, _count(node)
+            yield node.path, node.budget, 1 if isinstance(node, Leaf) else each * _count(node)
 
 
 def _count(node: Node) -> int:
@@ -312,6 +316,10 @@ def _endless(plan: Plan) -> Iterator[Note]:
             yield Note("endless-mutex", "note", node.path, what, f"set a `timeout` for {_few(others)}")
         if node.parallel:
             beside.append(node.path)
+    for hook in in_line(plan):
+        if hook.leaf is not None and hook.leaf.timeout is None:
+            what = f"the hook `{hook.id}` has no timeout: after each task it may run for ever"
+            yield Note("endless-hook", "note", "", what, "set `timeout: 10m` for the hook")
     named = [path for path in beside if path in open_tasks]
     if named:
         what = f"the end of the sprint waits for {_few(named)}, which may run for ever"
@@ -334,7 +342,7 @@ def _few(names: list[str]) -> str:
 
 def played(plan: Plan) -> Play:
     """Plays a plan through the shipped decisions: with all going well, then with one task failing after another."""
-    paths = [leaf.path for leaf in leaves(plan)]
+    paths = [leaf.path for leaf in tasks(plan)]
     if len(paths) > PLAYED:
         return Play(0, 0, (), ())
     well, done = _play(plan, None)

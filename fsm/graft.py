@@ -59,6 +59,7 @@ def graft(units: dict[str, Unit], purse: Purse, tree: Tree) -> tuple[dict[str, U
             new.background,
         )
         unit.parent, unit.owner, unit.gate, unit.fix = map(same, (new.parent, new.owner, new.gate, new.fix))
+        unit.leaf, unit.after, unit.hooks = same(new.leaf), same(new.after), all_same(new.hooks)
         unit.children, unit.dependents = all_same(new.children), tuple(all_same(new.dependents))
         unit.choice, unit.purse = new.choice, new.purse
         unit.cursor = unit.broken = unit.alive = unit.needs = 0
@@ -77,7 +78,9 @@ def _indexed(unit: Unit) -> None:
         while above is not None:
             above.alive += 1
             above = above.parent
-    unit.broken = sum(child.state in _BAD and not child.background for child in unit.children)
+    unit.broken = sum(
+        child.state in _BAD and not child.background and child.leaf is None for child in unit.children
+    )
     if unit.choice is not None:
         _chosen(unit, unit.choice)
 

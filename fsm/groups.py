@@ -9,7 +9,7 @@ from fsm.resume import verdict
 from fsm.sprint import Sprint
 from fsm.states import GroupState, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
-from fsm.unit import Unit, ancestors, below
+from fsm.unit import Unit, ancestors, below, harmless
 
 HALTABLE = frozenset({SprintState.IN_PROGRESS, SprintState.PAUSED, SprintState.PAUSED_AT_BREAKPOINT})
 """Sprint states from which a failure blocks, or a question stops, the sprint."""
@@ -75,7 +75,7 @@ def end_groups(sprint: Sprint, unit: Unit) -> Moves:
 
 def _for_good(group: Unit) -> bool:
     """Whether something in a group has failed that nobody will try again by himself."""
-    bad = [child for child in group.children if child.state == TaskState.FAILED and not child.background]
+    bad = [child for child in group.children if child.state == TaskState.FAILED and not harmless(child)]
     return any(child.machine == Machine.GROUP or verdict(child) != "interrupted" for child in bad)
 
 

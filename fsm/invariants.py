@@ -27,6 +27,7 @@ INVARIANTS = {
     "mutex": "two leaves of one mutex are never at work at once",
     "agents": "no more agents are at work than the plan allows",
     "rest": "nothing is spawned while the sprint rests",
+    "hook": "what follows a leaf is spawned, and the sprint completed, when the hooks of the leaf have ended",
     "gate": "an owner is done when its script has passed, fails when that was tried as often as said, not before",
     "tries": "a failed leaf is tried again as often as its policy says, after its back-off, and no more often",
     "early": "nothing that waits is woken before its time, unless the clock was changed",

@@ -7,6 +7,7 @@ Nothing of what decides (`fsm.decide`, `fsm.ready`, `fsm.judge`) is used here: w
 from collections.abc import Iterable, Sequence
 
 from fsm.events import Asked
+from fsm.hooks import is_hook
 from fsm.plan import Leaf, Plan
 from fsm.scenario import policy_of
 from fsm.states import ENDED, INITIAL, Machine, SprintState, TaskState
@@ -253,7 +254,8 @@ class Ledger(Witness):
 
     def _check_retry(self, row: Transition) -> None:
         unit, facts = row.unit, row.decoded()
-        again = row.source != TaskState.COMPLETED or "#" in unit or facts.get("by") not in ("run", "gate")
+        helper = "#" in unit and not is_hook(unit)
+        again = row.source != TaskState.COMPLETED or helper or facts.get("by") not in ("run", "gate")
         self.hold(again, "again", f"{unit} had completed and is to run again", unit)
         if facts.get("by") == "operator":
             self.ran_again(unit)
@@ -326,6 +328,9 @@ class Ledger(Witness):
             self.owed.clear()
         elif row.trigger == "complete":
             self._check_breaks("the sprint completes")
+            for path in self.conditions:
+                left = is_hook(path) and self._due(path)
+                self.hold(not left, "hook", f"the sprint completes before {path} has ended", path)
 
     def _check_request(self, row: Transition) -> None:
         facts = row.decoded()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from fsm.hooks import hooks_of
 from fsm.plan import Leaf, Plan, digest, nodes
 
 
@@ -139,7 +140,7 @@ class Script:
 
 
 class Part(NamedTuple):
-    """Something that will run a process: a leaf, a gate's script, a fix."""
+    """Something that will run a process: a leaf, a gate's script, a fix, a hook."""
 
     path: str
     kind: str
@@ -165,9 +166,9 @@ def parts(plan: Plan) -> dict[str, Part]:
         timeout, idle = (
             (_ms(node.timeout), _ms(node.idle_timeout)) if isinstance(node, Leaf) else (None, None)
         )
-        if isinstance(node, Leaf):
-            kind = "agent" if node.prompt is not None else "shell"
-            found[node.path] = Part(node.path, kind, timeout, idle)
+        for leaf in (node, *hooks_of(plan, node)) if isinstance(node, Leaf) else ():
+            kind = "agent" if leaf.prompt is not None else "shell"
+            found[leaf.path] = Part(leaf.path, kind, _ms(leaf.timeout), _ms(leaf.idle_timeout))
         if node.gate is not None:
             found[f"{node.path}#gate"] = Part(f"{node.path}#gate", "gate", _ms(node.gate.timeout), None)
             if node.gate.prompt is not None:
@@ -188,7 +189,7 @@ def matches(rule: Outcome, path: str) -> bool:
     """Whether a rule speaks of a path.
 
     In a pattern `*` is any part of a name, `?` one character of it and `**` any number of names; none of them reaches
-    past a `#`, so that gates and fixes are meant only where they are named: `**#gate`.
+    past a `#`, so that gates, fixes and hooks are meant only where they are named: `**#gate`, `**#hook.*`.
     """
     if rule.unit is None:
         return True

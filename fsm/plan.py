@@ -132,6 +132,8 @@ class Leaf:
     """Running it twice does what running it once does, so that `on_lost: retry` is safe."""
     budget: Budget | None = None
     approval: Approval | None = None
+    hook: bool = False
+    """Made by `fsm.hooks`: what comes of it decides nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +173,8 @@ class Hook:
     prompt: str | None = None
     workflow: str | None = None
     parallel: bool = False
+    leaf: Leaf | None = None
+    """What it runs, wherever it runs; its path is empty. None in plans of versions that ran no hooks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from fsm.budget import held as held_by_budget
 from fsm.plan import Group, Leaf
 from fsm.sprint import Sprint
 from fsm.states import ENDED, ENDED_WELL, GroupState, Machine, TaskState
-from fsm.unit import Choice, Unit
+from fsm.unit import Choice, Unit, follows, over
 
 LOOKAHEAD = 64
 """Steps side by side that are looked at, past those that a limit holds back, for one that may start."""
@@ -53,9 +53,11 @@ def _beside(sprint: Sprint) -> Unit | None:
 def _overtakes(sprint: Sprint, unit: Unit) -> bool:
     """Whether a leaf that the main line has come past is in something that must not begin, or not begin again, yet.
 
-    The line had come to a sync point, which blocked the sprint, so that what it waits for runs again; or to a group
-    that waits for approval.
+    It is a hook of a leaf that runs again. Or the line had come to a sync point, which blocked the sprint, so that
+    what it waits for runs again; or to a group that waits for approval.
     """
+    if unit.leaf is not None and not follows(unit):
+        return True
     place: Unit | None = unit
     while place is not None:
         if place is not unit and place.state == GroupState.WAITING:
@@ -95,6 +97,9 @@ def advance(sprint: Sprint, group: Unit) -> Unit | None:
                 if child.path not in sprint.background and held(sprint, child):
                     return child
                 sprint.reach(child)
+        elif child.leaf is not None:
+            if child.leaf.state == TaskState.COMPLETED and not over(child):
+                return child  # what comes after a leaf that was not accepted has no hook to wait for
         elif child.state not in ENDED_WELL:
             return child
         group.cursor += 1

@@ -148,7 +148,7 @@ def _again(sprint: Sprint, unit: Unit, trace: Trace) -> Moves:
     """The attempt that left the trace. A script's or a fix's is only counted: for whose work it was cannot be told."""
     later = f"~{sprint.nth}" if sprint.nth > 1 else ""
     facts: Facts = {"name": name(unit.path) + later, "log": trace.log, "why": _WHY}
-    if unit.background and unit.owner is None:
+    if unit.background and unit.owner is None and unit.leaf is None:
         task = trace.task if unit.first is None else unit.first.decoded()["task"]
         facts["task"] = task or facts["name"]
     yield Move(unit.path, "spawn", facts, trace.number)

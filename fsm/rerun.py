@@ -29,8 +29,13 @@ def again(sprint: Sprint, unit: Unit, event: Asked) -> tuple[str, Moves]:
         if sprint.why.get(unit.path) == APPROVAL:
             return f"refused: {unit.path} waits for an answer", iter(())
         return f"{unit.path} waits no longer", _awake(sprint, unit, event)
-    later = [leaf for leaf in _after(unit) if leaf.state != TaskState.PENDING]
+    if unit.leaf is not None and unit.leaf.state != TaskState.COMPLETED:
+        return (
+            f"refused: {unit.path} runs when {unit.leaf.path}, which is {unit.leaf.state}, has completed",
+            iter(()),
+        )
     wanted = _leaves(unit)
+    later = [leaf for leaf in _after(unit) if leaf.state != TaskState.PENDING and leaf not in wanted]
     if event.options.get("downstream"):
         wanted += later
         later = []
@@ -74,7 +79,7 @@ def _again(sprint: Sprint, wanted: list[Unit], event: Asked) -> Moves:
 
 def _leaves(unit: Unit) -> list[Unit]:
     """What is to run when all of a unit runs again; what has not run yet does so anyway."""
-    found = [unit] if unit.machine == Machine.TASK else list(below(unit))
+    found = [unit, *unit.hooks] if unit.machine == Machine.TASK else list(below(unit))
     return [leaf for leaf in found if leaf.state != TaskState.PENDING]
 
 

@@ -64,6 +64,7 @@ def _rerun(unit: Unit, *, beside: bool) -> Moves:
     """Makes a failed unit ready to run.
 
     What failed in the background was tolerated, unless it was interrupted or is what has blocked the sprint (`beside`).
+    What has become of a hook stays so unless it was interrupted.
     """
     cause = verdict(unit)
     owner = unit.owner
@@ -76,8 +77,14 @@ def _rerun(unit: Unit, *, beside: bool) -> Moves:
             yield from fresh_gate(owner)
         return
     again = Move(unit.path, "retry", {"by": "run"}, unit.attempt)
-    if unit.background:
-        if cause == "interrupted" or beside:
+    if unit.background or unit.leaf is not None:
+        if unit.leaf is None:
+            due = cause == "interrupted" or beside
+        else:
+            due = cause == "interrupted" and unit.leaf.state == TaskState.COMPLETED
+        if due and not unit.background:
+            yield from _reopen(reversed(list(ancestors(unit))))
+        if due:
             yield again
         return
     yield from _reopen(reversed(list(ancestors(unit))))

@@ -8,7 +8,7 @@ from fsm.groups import HALTABLE, block
 from fsm.plan import Leaf, Retry, digest
 from fsm.sprint import Sprint
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
-from fsm.unit import Unit
+from fsm.unit import Unit, harmless
 from fsm.verdicts import Class, known
 from fsm.waits import BACK_OFF
 
@@ -27,7 +27,7 @@ def retried(sprint: Sprint, unit: Unit, cause: str, now: int) -> Moves:
         facts: Facts = {"delay": delay, "until": now + delay, "why": BACK_OFF, "after": cause}
         yield Move(unit.path, "delay", facts, unit.attempt)
         return
-    if unit.background:
+    if harmless(unit):
         return
     assert unit.ended is not None, "it has just failed"
     error = str(unit.ended.decoded().get("error") or cause)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from fsm.plan import Agent, Approval, Gate, Group, Leaf, Node, Plan, Retry, Subscription, nodes
+from fsm.hooks import hooks_of, tasks
+from fsm.plan import Agent, Approval, Gate, Group, Hook, Leaf, Node, Plan, Retry, Subscription, nodes
 from fsm.processes import HANG
 
 
@@ -18,25 +19,32 @@ class Conditions:
     after_well: list[str] = field(default_factory=list)
     """Units that must have ended well."""
     after: list[str] = field(default_factory=list)
-    """Background leaves that must have ended, well or not."""
+    """Background leaves that must have ended, well or not; hooks, unless their leaf has not ended well."""
+    hooks: list[str] = field(default_factory=list)
+    """Hooks of the main line that must have ended, well or not, unless their leaf has not ended well."""
     exclusive: str | None = None
     agent: bool = False
 
 
 def conditions(plan: Plan) -> dict[str, Conditions]:
-    """The conditions of every leaf, by path."""
+    """The conditions of every leaf and hook, by path."""
     found: dict[str, Conditions] = {}
-    _walk(plan.phases, Conditions(), [], found)
+    _walk(plan, plan.phases, Conditions(), [], found)
     return found
 
 
 def _walk(
-    nodes: tuple[Node, ...], above: Conditions, beside: list[str], found: dict[str, Conditions]
+    plan: Plan, nodes: tuple[Node, ...], above: Conditions, beside: list[str], found: dict[str, Conditions]
 ) -> None:
     """`above` holds for all of these; `beside` are the background leaves that the main line has passed before them."""
     before: list[str] = []
+    hooked: list[str] = []
     for node in nodes:
-        here = Conditions([*above.after_well, *before], [*above.after, *(beside if node.wait else ())])
+        here = Conditions(
+            [*above.after_well, *before],
+            [*above.after, *(beside if node.wait else ())],
+            [*above.hooks, *hooked],
+        )
         if isinstance(node, Leaf):
             here.exclusive, here.agent = node.exclusive, node.prompt is not None
             found[node.path] = here
@@ -44,18 +52,48 @@ def _walk(
                 beside = [*beside, node.path]
             else:
                 before.append(node.path)
+            waited = [hook.path for hook in _hooks(plan, node, found)]
+            if node.parallel:
+                beside = [*beside, *waited]
+            else:
+                hooked += [path for path in waited if not _beside(plan, path)]
+                beside = [*beside, *(path for path in waited if _beside(plan, path))]
             continue
         before.append(node.path)
         if not node.parallel and not any(
             isinstance(step, Group) and step.depends_on for step in node.children
         ):
-            _walk(node.children, here, beside, found)
+            _walk(plan, node.children, here, beside, found)
         else:
-            _steps(node, here, beside, found)
-        beside = [*beside, *(leaf.path for leaf in _leaves(node) if leaf.parallel)]
+            _steps(plan, node, here, beside, found)
+        for leaf in _leaves(node):
+            paths = [one.path for one in (leaf, *hooks_of(plan, leaf)) if one.parallel]
+            beside = [*beside, *paths]
 
 
-def _steps(group: Group, above: Conditions, beside: list[str], found: dict[str, Conditions]) -> None:
+def _hooks(plan: Plan, leaf: Leaf, found: dict[str, Conditions]) -> Iterator[Leaf]:
+    """The hooks of a leaf: each after it, and after those before it that are waited for.
+
+    What the leaf had to wait for is not asked again: it may have been set going once more since.
+    """
+    waited: list[str] = []
+    for rank, hook in enumerate(hooks_of(plan, leaf)):
+        here = Conditions([leaf.path], [], list(waited))
+        here.exclusive, here.agent = hook.exclusive, hook.prompt is not None
+        found[hook.path] = here
+        if not sorted(one.parallel for one in plan.hooks)[rank]:
+            waited.append(hook.path)
+        yield hook
+
+
+def _beside(plan: Plan, path: str) -> bool:
+    """Whether the main line does not wait for a hook of a leaf of its own."""
+    return any(hook.parallel and path.endswith(f"#hook.{hook.id}") for hook in plan.hooks)
+
+
+def _steps(
+    plan: Plan, group: Group, above: Conditions, beside: list[str], found: dict[str, Conditions]
+) -> None:
     """Steps that follow their dependencies and not one another."""
     for step in group.children:
         assert isinstance(step, Group), "steps are groups"
@@ -63,8 +101,9 @@ def _steps(group: Group, above: Conditions, beside: list[str], found: dict[str, 
         here = Conditions(
             [*above.after_well, *(wanted if group.on_dependency_failure != "continue" else ())],
             [*above.after, *(beside if step.wait else ())],
+            list(above.hooks),
         )
-        _walk(step.children, here, beside, found)
+        _walk(plan, step.children, here, beside, found)
 
 
 def _leaves(node: Node) -> Iterator[Leaf]:
@@ -78,9 +117,11 @@ def _leaves(node: Node) -> Iterator[Leaf]:
 def random_plan(random: Random) -> Plan:
     """A plan of one to three phases with at most three steps of two leaves."""
     phases = [_phase(random, f"p{index}") for index in range(random.randint(1, 3))]
+    drawn = Random(repr(phases))  # so that plans without hooks are those that they were before there were any
     return Plan(
         sprint_id="simulated",
         phases=tuple(phases),
+        hooks=tuple(_hook(drawn, f"h{rank}") for rank in range(max(0, drawn.randint(-5, 2)))),
         agents=1 if random.random() < 0.2 else None,
         on_parallel_failure="block" if random.random() < 0.3 else "warn",
         subscriptions=tuple(
@@ -145,6 +186,21 @@ def _leaf(random: Random, name: str, path: str) -> Leaf:
     )
 
 
+def _hook(random: Random, name: str) -> Hook:
+    agent = random.random() < 0.3
+    leaf = Leaf(
+        id=name,
+        path="",
+        run=None if agent else "true",
+        prompt="learn" if agent else None,
+        retry=Retry(max_attempts=2, backoff=(0.5,)) if random.random() < 0.4 else None,
+        timeout=60.0 if random.random() < 0.5 else None,
+        exclusive="database" if random.random() < 0.1 else None,
+        agent=Agent(name=random.choice(_NAMES)) if agent else None,
+    )
+    return Hook(id=name, parallel=random.random() < 0.5, leaf=leaf)
+
+
 def random_script(random: Random, plan: Plan) -> dict[str, tuple[int, ...]]:
     """For some units, the wait statuses with which they end before they end well; only the bounded ones hang."""
     found: dict[str, tuple[int, ...]] = {}
@@ -159,6 +215,12 @@ def random_script(random: Random, plan: Plan) -> dict[str, tuple[int, ...]]:
             count = sum(random.random() < 0.15 for _ in range(2))
             if count:
                 found[name] = tuple(random.choice(bad) for _ in range(count))
+    for task in tasks(plan):
+        if task.hook and random.random() < 0.3:
+            bad = _BAD if task.timeout is None else (*_BAD, HANG, HANG)
+            if task.prompt is not None:
+                bad = (*bad, *(code << 8 for code in VERDICTS))
+            found[task.path] = tuple(random.choice(bad) for _ in range(random.randint(1, 2)))
     return found
 
 

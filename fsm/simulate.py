@@ -16,6 +16,7 @@ from fsm.errors import SprintError
 from fsm.events import Asked
 from fsm.faults import schedule
 from fsm.handles import Trouble
+from fsm.hooks import is_hook
 from fsm.mishaps import TroubledWorld
 from fsm.plan import Leaf, Plan
 from fsm.ports import Publisher
@@ -104,7 +105,7 @@ class Simulation(TroubledWorld):
 
     def verdict(self, unit: str, attempt: int, status: int) -> tuple[str, Facts]:
         verdict, facts = super().verdict(unit, attempt, status)
-        if status > 0xFF and not status & 0x7F and "#" not in unit:
+        if status > 0xFF and not status & 0x7F and ("#" not in unit or is_hook(unit)):
             verdict = VERDICTS.get(status >> 8, verdict)
         if verdict == "limit" and attempt % 3:  # every third time it is not told
             facts["until"] = self.time + 20_000 * attempt
@@ -112,8 +113,8 @@ class Simulation(TroubledWorld):
 
     def bound(self, unit: str) -> int | None:
         path, _, part = unit.partition("#")
-        node = self.ledger.nodes[path]
-        if part:
+        node = self.ledger.nodes[unit if is_hook(unit) else path]
+        if part and not is_hook(unit):
             return int(node.gate.timeout * 1000) if node.gate is not None else None
         return int(node.timeout * 1000) if isinstance(node, Leaf) and node.timeout is not None else None
 
@@ -352,7 +353,8 @@ class Simulation(TroubledWorld):
 
     def _settled(self, sprint: Sprint) -> None:
         for unit in sprint.order:
-            if unit.owner is None and not unit.background and unit.state not in ENDED:
+            beside = unit.background or unit.leaf is not None
+            if unit.owner is None and not beside and unit.state not in ENDED:
                 raise Violation("I10", f"{unit.path} is {unit.state} in a completed sprint", (unit.path,))
 
 

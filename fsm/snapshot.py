@@ -36,6 +36,9 @@ _ABSTRACT_UNIT = frozenset(
             "children",
             "gate",
             "fix",
+            "leaf",
+            "after",
+            "hooks",
         ),
         *(
             "dependents",

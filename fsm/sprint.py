@@ -24,6 +24,7 @@ from fsm.unit import (
     Unit,
     asks,
     chosen,
+    follows,
     kind_of,
     reached,
     remembered,
@@ -116,6 +117,9 @@ class Sprint(Standing):
         if source == TaskState.FAILED:
             del self.failed[path]
             self.tolerated.discard(path)
+        elif source == TaskState.COMPLETED:
+            for hook in unit.hooks:  # their turn comes again when it has
+                self.background.pop(hook.path, None)
         elif source == TaskState.WAITING:
             self._waited(unit, row)
         if dest in ENDED:
@@ -180,7 +184,7 @@ class Sprint(Standing):
             self._charge(unit, row)
         wanted = self.plan.orchestration
         queued = wanted is not None and wanted.enabled and not wanted.auto_approve
-        if queued and '"proposed-steps":' in row.facts:
+        if queued and unit.leaf is None and '"proposed-steps":' in row.facts:
             self.proposed |= {found.id: found for found in proposals(row.seq, unit.path, row.decoded())}
 
     def _charge(self, unit: Unit, row: Transition) -> None:
@@ -204,7 +208,7 @@ class Sprint(Standing):
         unit.kept = False
         if unit.first is None:
             unit.first = row
-            if unit.background and unit.owner is None:
+            if unit.background and unit.owner is None and unit.leaf is None:
                 self.tasks[row.decoded()["task"]] = unit
 
     def _ended(self, unit: Unit, row: Transition) -> None:
@@ -225,6 +229,9 @@ class Sprint(Standing):
         elif row.dest == TaskState.COMPLETED:
             unit.tries += 1
             self._broke(unit)
+        for hook in (unit.leaf or unit).hooks:
+            if hook.background and hook.state not in ENDED:
+                self.reach(hook)
 
     def _broke(self, unit: Unit) -> None:
         """A break that cannot take effect now, since the sprint rests, is to hold when it goes on."""
@@ -233,7 +240,12 @@ class Sprint(Standing):
             self.breaks[unit.path] = unit
 
     def reach(self, unit: Unit) -> None:
-        """The main line has come past a background leaf: until it has ended, sync points wait for it."""
+        """The main line has come past a background leaf: until it has ended, sync points wait for it.
+
+        Past a hook it comes when the hook's turn has come: nobody waits for one of a leaf that is not accepted.
+        """
+        if unit.leaf is not None and not follows(unit):
+            return
         self.background[unit.path] = unit
         if unit.state == TaskState.PENDING:
             heappush(self.beside.setdefault(kind_of(unit), []), unit.position)
@@ -271,7 +283,7 @@ class Sprint(Standing):
             parent.cursor = min(parent.cursor, unit.index)
         if parent.choice is not None:
             chosen(parent.choice, unit, row)
-        if not unit.background:
+        if not unit.background and unit.leaf is None:
             parent.broken += (row.dest in _BAD) - (row.source in _BAD)
 
     def _sprint(self, row: Transition) -> None:

@@ -11,8 +11,9 @@ from fsm.errors import SprintError
 from fsm.past import Past
 from fsm.plan import Gate, Group, Leaf
 from fsm.purse import Purse
-from fsm.states import ENDED, ENDED_WELL, GroupState, Machine
+from fsm.states import ENDED, ENDED_WELL, GroupState, Machine, TaskState
 from fsm.transition import Transition
+from fsm.verdicts import interrupted
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +43,12 @@ class Unit:
     parent: "Unit | None" = None
     owner: "Unit | None" = None
     """For a gate script or a fix agent: the unit it works for."""
+    leaf: "Unit | None" = None
+    """For a hook: the leaf after which it runs."""
+    after: "Unit | None" = None
+    """For a hook: what it follows, its leaf or the hook before it."""
+    hooks: "list[Unit]" = field(default_factory=list)
+    """For a leaf: what runs after it, in line."""
     index: int = 0
     """Rank among its siblings."""
     position: int = 0
@@ -89,6 +96,26 @@ class Unit:
     def slot(self) -> bool:
         """Whether, when live, it takes a slot of its own: gates and fixes of a leaf run in the leaf's."""
         return self.owner is None or self.owner.machine != Machine.TASK
+
+
+def follows(hook: Unit) -> bool:
+    """Whether a hook's turn has come: its leaf is accepted, and the hook before it is over."""
+    leaf, after = hook.leaf, hook.after
+    assert leaf is not None, "a hook has a leaf"
+    assert after is not None, "and follows it, or another hook"
+    return leaf.state == TaskState.COMPLETED and (after is leaf or over(after))
+
+
+def over(hook: Unit) -> bool:
+    """Whether a hook has ended, well or not, and is not to run again by itself: what comes after it may go on."""
+    if hook.state == TaskState.FAILED:
+        return hook.ended is not None and not interrupted(hook.ended.decoded())
+    return hook.state in ENDED
+
+
+def harmless(unit: Unit) -> bool:
+    """Whether a bad end of a unit is nothing that the main line waits for, or fails of."""
+    return unit.background or (unit.leaf is not None and (unit.state != TaskState.FAILED or over(unit)))
 
 
 def asks(unit: Unit) -> bool:

@@ -4,6 +4,7 @@ Rule: it sees what really happened, never what somebody believes; see `fsm.invar
 """
 
 from fsm.disk import Directory
+from fsm.hooks import is_hook, tasks
 from fsm.plan import Gate, Group, Leaf, Plan, nodes
 from fsm.processes import Child, Process, Shim
 from fsm.scenario import Conditions, conditions
@@ -22,7 +23,7 @@ class Witness:
         self.plan = plan
         self.limit = limit
         self.conditions: dict[str, Conditions] = conditions(plan)
-        self.nodes: dict[str, Leaf | Group] = {node.path: node for node in nodes(plan)}
+        self.nodes: dict[str, Leaf | Group] = {node.path: node for node in (*nodes(plan), *tasks(plan))}
         self.gates: dict[str, Gate] = {path: node.gate for path, node in self.nodes.items() if node.gate}
         self.states: dict[str, str] = {}
         """The state of every unit by the newest durable row."""
@@ -88,7 +89,7 @@ class Witness:
                 unit,
             )
         self.running[unit] = child
-        self._beside(unit.partition("#")[0])
+        self._beside(_slot(unit))
 
     def ran_again(self, unit: str) -> None:
         """A person runs a leaf again. What came after it stays as it is."""
@@ -124,15 +125,25 @@ class Witness:
             if self.states.get(other) not in ENDED_WELL and not self._had_begun(path, other):
                 raise Violation("order", f"{path} is spawned before {other} has ended well", (path, other))
         for other in rules.after:
-            if self.states.get(other) not in ENDED and not self._passed_before(path, other):
+            if self._due(other) and not self._passed_before(path, other):
                 raise Violation("sync", f"{path} is spawned before {other} has ended", (path, other))
+
+        for other in rules.hooks:
+            if self._due(other) and not self._had_begun(path, other.partition("#")[0]):
+                raise Violation("hook", f"{path} is spawned before {other} has ended", (path, other))
+
+    def _due(self, path: str) -> bool:
+        """Whether a leaf is still to end; a hook is when its leaf has ended well."""
+        leaf = path.partition("#")[0]
+        counts = not is_hook(path) or self.states.get(leaf) == TaskState.COMPLETED
+        return counts and self.states.get(path) not in ENDED
 
     def _beside(self, path: str) -> None:
         """A leaf runs beside what it may run beside."""
         rules = self.conditions.get(path)
         if rules is None:
             return
-        at_work = {name.partition("#")[0] for name, child in self.running.items() if child.alive}
+        at_work = {_slot(name) for name, child in self.running.items() if child.alive}
         if len(at_work) == 1:
             return
         names = tuple(sorted(at_work))
@@ -169,3 +180,8 @@ class Witness:
         self.hold(
             meant == key, "I16", f"signal {number} for {key} reached the {process.kind} {process.pid}", key[0]
         )
+
+
+def _slot(unit: str) -> str:
+    """In whose slot a unit runs: gates and fixes in their owner's."""
+    return unit if is_hook(unit) else unit.partition("#")[0]

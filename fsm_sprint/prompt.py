@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from fsm.plan import Group, Leaf
+from fsm.hooks import iterations
+from fsm.names import name
+from fsm.plan import Group, Leaf, Plan
 from fsm.sprint import Sprint
 from fsm.states import Machine, TaskState
 from fsm.unit import Unit
@@ -21,6 +23,9 @@ _LARGEST = 256 * 1024
 """Bytes of the shared context that are shown, all files together."""
 
 _VARIABLE = re.compile(r"\{\{([a-z-]+(?:\.[a-z]+)?)\}\}")
+
+_NAMED = re.compile(r"\$(ITERATION_TRANSCRIPT|SPRINT_ID|ITERATION|PHASE_ID)")
+"""What is filled in in the prompt of a hook; the longer name first, as its beginning is another one."""
 
 _DEFAULTS = {
     "header": "# Sprint {{sprint-id}}, attempt {{iteration}}",
@@ -54,19 +59,39 @@ class Prompts:
     def __init__(self, sprint: Sprint, directory: Path) -> None:
         self._sprint = sprint
         self._directory = directory
+        self._of: Plan | None = None
+        self._numbers: dict[str, int] = {}
 
     def of(self, path: str, attempt: int) -> str:
         """The whole prompt of a leaf's attempt."""
         unit = self._sprint.unit(path)
         leaf = unit.node
         assert isinstance(leaf, Leaf), "only leaves are prompted"
+        if unit.leaf is not None:
+            values = self.iteration(path)
+            return _NAMED.sub(lambda found: values[found[1]], leaf.prompt or "")
         return self._background(unit, leaf) if unit.background else self._foreground(unit, leaf, attempt)
+
+    def iteration(self, path: str) -> dict[str, str]:
+        """What a hook is told of the task after which it runs, by name; nothing for what is no hook."""
+        leaf = self._sprint.unit(path).leaf
+        if leaf is None:
+            return {}
+        if self._of is not self._sprint.plan:
+            self._of, self._numbers = self._sprint.plan, iterations(self._sprint.plan)
+        log = leaf.spawned.decoded()["log"] if leaf.spawned is not None else f"logs/{name(leaf.path)}.log"
+        return {
+            "ITERATION_TRANSCRIPT": str(self._directory / log),
+            "SPRINT_ID": self._sprint.plan.sprint_id,
+            "ITERATION": str(self._numbers[leaf.path]),
+            "PHASE_ID": str(getattr(leaf.node, "id", "")),
+        }
 
     def _foreground(self, unit: Unit, leaf: Leaf, attempt: int) -> str:
         step = _step(unit)
         values = self._values(unit, leaf, step, attempt)
         section = dict(self._sprint.plan.prompts).get
-        filled: Callable[[str], str] = lambda name: _fill(section(name) or _DEFAULTS[name], values)  # noqa: E731
+        filled: Callable[[str], str] = lambda part: _fill(section(part) or _DEFAULTS[part], values)  # noqa: E731
         place = _fill(section("position") or _position(step), values)
         context = f"## Step Context\n{step.prompt}" if step is not None and step.prompt else ""
         title = f"## Your Task: {leaf.id}" if step is not None else "## Your Task"
@@ -108,15 +133,17 @@ class Prompts:
 
     def _values(self, unit: Unit, leaf: Leaf, step: Group | None, attempt: int) -> dict[str, str]:
         """What runtime variables stand for; counts are from 1, as people count."""
+        siblings = [child for child in unit.parent.children if child.leaf is None] if unit.parent else []
         top = unit
         while top.parent is not None and top.parent.machine != Machine.SPRINT:
             top = top.parent
+        phases = [child for child in self._sprint.root.children if child.leaf is None]
         values = {
             "sprint-id": self._sprint.plan.sprint_id,
             "iteration": str(attempt),
             "phase.id": str(getattr(top.node, "id", "")),
-            "phase.index": str(top.index + 1),
-            "phase.total": str(len(self._sprint.root.children)),
+            "phase.index": str(phases.index(top) + 1),
+            "phase.total": str(len(phases)),
             "retry-count": str(unit.tries),
             "error": str(unit.ended.decoded().get("error", "")) if unit.ended is not None else "",
             "step.id": "",
@@ -134,8 +161,8 @@ class Prompts:
                 "step.index": str(unit.parent.index + 1),
                 "step.total": str(len(unit.parent.parent.children)),
                 "sub-phase.id": leaf.id,
-                "sub-phase.index": str(unit.index + 1),
-                "sub-phase.total": str(len(unit.parent.children)),
+                "sub-phase.index": str(siblings.index(unit) + 1),
+                "sub-phase.total": str(len(siblings)),
             }
         return values
 

@@ -54,7 +54,7 @@ def remains_of(paths: SprintPaths, sprint: Sprint) -> Remains:
         ran = bool(sight.shim or sight.tree or sight.exit or sight.started or not sight.file)
         suffix = "" if last == 1 else f".{last}"
         task: str | None = None
-        if unit.background and unit.owner is None:
+        if unit.background and unit.owner is None and unit.leaf is None:
             task = unit.first.decoded()["task"] if unit.first is not None else None
             task = task or _task(paths, unit, later, numbers[min(numbers)], taken)
             taken.add(task)

@@ -1,10 +1,10 @@
-"""What the tasks of a sprint run: the plan's leaves, gates and fixes as jobs, in the place where the sprint works."""
+"""What the tasks of a sprint run: the leaves, gates, fixes and hooks of the plan as jobs, where the sprint works."""
 
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fsm.plan import Agent, Leaf, Plan, nodes
+from fsm.plan import Agent, Leaf, Plan, leaves, nodes
 from fsm.sprint import Sprint
 from fsm.transition import Facts
 from fsm_sprint.agents.contract import Driver
@@ -53,6 +53,7 @@ class Work:
                 prompts.of,
                 chosen=self._chosen,
                 began=self._began,
+                iteration=prompts.iteration,
             )
         return self._jobs
 
@@ -105,7 +106,8 @@ def missing(plan: Plan) -> list[str]:
 
 def _agents(plan: Plan) -> list[Agent | None]:
     """Who is asked: a prompt's agent and those after it, and the agent that mends what a gate finds."""
-    asked = [node for node in nodes(plan) if isinstance(node, Leaf) and node.prompt is not None]
+    asked = [node for node in leaves(plan) if node.prompt is not None]
+    asked += [hook.leaf for hook in plan.hooks if hook.leaf is not None and hook.leaf.prompt is not None]
     fixed = [node for node in nodes(plan) if node.gate is not None and node.gate.prompt is not None]
     found = [agent for node in asked for agent in (node.agent, *node.failover)]
     for node in fixed:

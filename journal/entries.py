@@ -89,14 +89,36 @@ def task(unit: Unit, status: str) -> Entry:
         "log-file": spawned.decoded()["log"],
         "spawned-at": moment(first.at),
     }
-    if unit.state in ENDED and unit.ended is not None:
-        facts = _outcome(unit)
-        entry["completed-at"] = moment(unit.ended.at)
-        if "code" in facts:
-            entry["exit-code"] = facts["code"]
-        if unit.state != TaskState.COMPLETED:
-            entry["error"] = _failure(facts) if unit.state == TaskState.FAILED else _reason(unit, facts)
+    return entry | _end(unit)
+
+
+def _end(unit: Unit) -> Entry:
+    """How what has an entry of its own ended; nothing while it has not."""
+    if unit.state not in ENDED or unit.ended is None:
+        return {}
+    facts = _outcome(unit)
+    entry: Entry = {"completed-at": moment(unit.ended.at)}
+    if "code" in facts:
+        entry["exit-code"] = facts["code"]
+    if unit.state != TaskState.COMPLETED:
+        entry["error"] = _failure(facts) if unit.state == TaskState.FAILED else _reason(unit, facts)
     return entry
+
+
+def hook(unit: Unit, status: str, iteration: int) -> Entry:
+    """The entry of a hook's run in `hook-tasks`; `iteration` is the number of its leaf."""
+    first, spawned = unit.first, unit.spawned
+    assert first is not None, "it has an entry from its first spawn on"
+    assert spawned is not None, "and was spawned then"
+    assert unit.leaf is not None, "a hook has a leaf"
+    entry: Entry = {
+        "iteration": iteration,
+        "hook-id": str(getattr(unit.node, "id", "")).removeprefix("hook."),
+        "status": status,
+        "phase": unit.leaf.path,
+        "spawned-at": moment(first.at),
+    }
+    return entry | _end(unit) | {"transcript": spawned.decoded()["log"]}
 
 
 def task_id(first: Transition) -> str:
@@ -186,7 +208,7 @@ def _tries(entry: Entry, unit: Unit) -> None:
             entry["next-retry-at"] = moment(facts["until"])
         after = f" after {facts['after']}" if facts.get("after") else ""
         entry["reason"] = f"{reason(facts)}{after}"
-    if unit.background and unit.first is not None:
+    if unit.background and unit.first is not None and unit.leaf is None:
         entry["parallel-task-id"] = task_id(unit.first)
 
 

@@ -16,14 +16,14 @@ from journal.entries import Entry, moment, span
 def current(sprint: Sprint) -> Entry:
     """Where the main line stands: its first unfinished leaf, by indices; the last one when all is done."""
     place: Entry = {"phase": 0, "step": None, "sub-phase": None}
-    phases = sprint.root.children
+    phases = _shown(sprint.root)
     if phases:
         index = _first(phases)
         place["phase"] = index
-        steps = phases[index].children
+        steps = _shown(phases[index])
         if steps:
             place["step"] = _first(steps)
-            place["sub-phase"] = _first(steps[_first(steps)].children)
+            place["sub-phase"] = _first(_shown(steps[_first(steps)]))
     return place
 
 
@@ -78,7 +78,6 @@ def configured(plan: Plan, queue: Sequence[Proposal] = ()) -> tuple[Entry, Entry
                 entry["prompt"] = hook.prompt
             hooks.append({**entry, "parallel": hook.parallel, "enabled": True})
         after["per-iteration-hooks"] = hooks
-        after["hook-tasks"] = []
     return before, after
 
 
@@ -144,6 +143,11 @@ def _spent(sprint: Sprint) -> Entry:
 def _first(units: Sequence[Unit]) -> int:
     """The first that the main line has not put behind it, else the last one."""
     return next((index for index, unit in enumerate(units) if not _passed(unit)), max(0, len(units) - 1))
+
+
+def _shown(group: Unit) -> Sequence[Unit]:
+    """The children of a group as the plan has them; what runs after them is told elsewhere."""
+    return [child for child in group.children if child.leaf is None]
 
 
 def _passed(unit: Unit) -> bool:

@@ -6,11 +6,12 @@ fragments of its own that depend on the rows of the units in `_watch` alone; so 
 join, and the incremental text equals the full one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
+from fsm.hooks import iterations
 from fsm.plan import Group, Leaf, Plan
 from fsm.sprint import Sprint
 from fsm.states import GroupState, TaskState
@@ -75,6 +76,8 @@ class Progress:
             self._stale.update(self._watch.get(row.unit, ()))
             if row.unit in self._entry:
                 self._stale_entries.add(row.unit)
+            if row.unit in self._hooks:
+                self._stale_hooks.add(row.unit)
 
     def text(self) -> str:
         """The whole file, heading included."""
@@ -106,6 +109,7 @@ class Progress:
                 b"dependency-graph:\n" if self._nodes < len(self._pieces) else b"",
                 *islice(self._pieces, self._nodes, None),
                 self._after,
+                *self._hooked(),
                 emit.mapping(overview.reached(sprint), 0).encode(),
             )
         )
@@ -124,6 +128,11 @@ class Progress:
         self._phases = self._steps = 0
         self._phases_done: set[str] = set()
         self._steps_done: set[str] = set()
+        self._hooks = {unit.path: unit for unit in self.sprint.order if unit.leaf is not None}
+        self._iterations = iterations(self._plan) if self._hooks else {}
+        self._runs: dict[str, bytes] = {}
+        """The entries of `hook-tasks`, in the order of their first spawns."""
+        self._stale_hooks = set(self._hooks)
         for unit in self.sprint.root.children:
             self._lay(unit, 2)
         self._nodes = len(self._fragments)
@@ -144,6 +153,8 @@ class Progress:
 
     def _lay(self, unit: Unit, indent: int) -> None:
         node = unit.node
+        if unit.leaf is not None:
+            return
         if isinstance(node, Group) and node.level == "step":
             self._steps += 1
         else:
@@ -185,6 +196,19 @@ class Progress:
         for unit in islice(self.sprint.tasks.values(), len(self._tasks), None):
             self._entry[unit.path] = len(self._tasks)
             self._tasks.append(_task(unit))
+
+    def _hooked(self) -> Iterator[bytes]:
+        """What the hooks have come to."""
+        if not self._plan.hooks:
+            return
+        found = [(unit.first.seq, unit) for path in self._stale_hooks if (unit := self._hooks[path]).first]
+        for _, unit in sorted(found, key=lambda one: one[0]):
+            assert unit.leaf is not None, "it is a hook"
+            number = self._iterations[unit.leaf.path]
+            self._runs[unit.path] = emit.entry(entries.hook(unit, WORDS[unit.state].task, number), 2).encode()
+        self._stale_hooks.clear()
+        yield b"hook-tasks:\n" if self._runs else b"hook-tasks: []\n"
+        yield from self._runs.values()
 
     def _count(self, unit: Unit) -> None:
         node = unit.node

@@ -82,7 +82,9 @@ def at_rest(state: str, *, failures: bool, kind: str | None = None) -> ExitCode:
 
 def code_for(sprint: "Sprint") -> ExitCode:
     """The code of a run that has left a sprint so."""
-    failures = any(unit.background and unit.owner is None for unit in sprint.failed.values())
+    failures = any(
+        unit.background and unit.owner is None and unit.leaf is None for unit in sprint.failed.values()
+    )
     kind = sprint.rested.decoded().get("kind") if sprint.rested is not None else None
     return at_rest(sprint.state, failures=failures, kind=kind)
 

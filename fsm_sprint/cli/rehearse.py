@@ -100,6 +100,8 @@ def _task(unit: Unit, work: Work) -> dict[str, Any]:
 
 def _when(unit: Unit) -> str | None:
     """What has to have happened first, for what is no phase of its own."""
+    if unit.leaf is not None:
+        return f"each time that {unit.leaf.path} has ended well; nothing fails of it"
     if unit.owner is None:
         return None
     if unit is unit.owner.gate:

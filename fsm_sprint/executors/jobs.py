@@ -1,7 +1,7 @@
 """From a unit of the plan to what its attempt runs, and from how that ended to its verdict.
 
 A shell phase is judged by its exit status alone; a prompt by the driver of its agent. `<owner>#gate` runs the gate's
-script, `<owner>#fix` asks the owner's agent to mend what the script found.
+script, `<owner>#fix` asks the owner's agent to mend what the script found, `<leaf>#hook.<id>` is a leaf of its own.
 """
 
 import os
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypedDict
 
 from fsm.errors import SprintError
+from fsm.hooks import is_hook, tasks
 from fsm.plan import Gate, Group, Leaf, Node, Plan, nodes
 from fsm.transition import Facts
 from fsm_sprint.agents.contract import TAIL, Brief, Driver
@@ -46,12 +47,14 @@ class Jobs:
         *,
         chosen: Callable[[str, int], Facts] = lambda _unit, _attempt: {},
         began: Callable[[str], str | None] = lambda _unit: None,
+        iteration: Callable[[str], Mapping[str, str]] = lambda _unit: _NOTHING,
     ) -> None:
         """`environment`: the user's part of the tasks' environment; `last_check`: by unit of a gate, its last run.
 
         `prompt`: by unit of a leaf and attempt, all that its agent is told. `chosen`: by the same, what its `spawn` row
         says of who is asked, and how: `vocabulary.Chosen`. `began`: by unit of a leaf or group, when its first attempt
-        was made, as ISO 8601 in UTC; None while there was none.
+        was made, as ISO 8601 in UTC; None while there was none. `iteration`: by unit of a hook, the variables that tell
+        of its leaf.
         """
         self._plan = plan
         self._workdir = workdir
@@ -60,7 +63,8 @@ class Jobs:
         self._prompt = prompt
         self._chosen = chosen
         self._began = began
-        self._nodes: dict[str, Node] = {node.path: node for node in nodes(plan)}
+        self._iteration = iteration
+        self._nodes: dict[str, Node] = {node.path: node for node in (*nodes(plan), *tasks(plan))}
 
     def job(self, unit: str, attempt: int) -> Job:
         """What an attempt of a unit runs. SprintError when the plan has no such unit."""
@@ -79,13 +83,15 @@ class Jobs:
         }
         if role == "" and isinstance(node, Leaf) and node.run is not None:
             argv = ("/bin/sh", "-c", node.run) if isinstance(node.run, str) else node.run
-            return self._placed(node, argv=argv, announce=node.parallel, **bounds)
+            told = self._iteration(unit)
+            return self._placed(node, argv=argv, env=told, announce=node.parallel, **bounds)
         prompt = self._fix_prompt(unit, _gate(node)) if role == "fix" else self._prompt(unit, attempt)
         found = self._driver(unit, attempt, prompt)
         announce = role == "" and isinstance(node, Leaf) and node.parallel
         return self._placed(
             node,
             argv=found.argv(),
+            env=self._iteration(unit) if role == "" else _NOTHING,
             defaults=found.env(),
             stdin=found.stdin(),
             split=True,
@@ -136,7 +142,7 @@ class Jobs:
         )
 
     def _find(self, unit: str) -> tuple[Node, str]:
-        owner, _, role = unit.partition("#")
+        owner, _, role = (unit, "", "") if is_hook(unit) else unit.partition("#")
         node = self._nodes.get(owner)
         if node is None or role not in ("", "gate", "fix") or (role == "" and isinstance(node, Group)):
             raise SprintError(f"{unit} is not something that this sprint runs")

@@ -1,4 +1,4 @@
-"""How many tasks are where. Tasks are the leaves of the plan; gates and fixes are part of theirs."""
+"""How many tasks are where. Tasks are the leaves of the plan; gates, fixes and hooks are part of theirs."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,7 +19,9 @@ class Counts:
     def count(self) -> None:
         """Counts anew."""
         self.states = Counter(
-            unit.state for unit in self._sprint.order if unit.machine == Machine.TASK and unit.owner is None
+            unit.state
+            for unit in self._sprint.order
+            if unit.machine == Machine.TASK and unit.owner is None and unit.leaf is None
         )
 
     def touch(self, rows: Iterable[Transition]) -> None:

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from fsm.hooks import is_hook
 from fsm.ports import Clock
 from fsm.proposal import Proposal
 from fsm.states import AT_REST, LIVE, GroupState, SprintState, TaskState
@@ -209,7 +210,9 @@ class _Look:
     ) -> list[Question]:
         """What is asked: approvals that are waited for, and the questions of agents that have ended with one."""
         found = [Question(one["unit"], approval=True) for one, why in waiting if why == APPROVAL]
-        asked = [one["unit"] for one in failed if one["verdict"] == "needs-human"]
+        asked = [
+            one["unit"] for one in failed if one["verdict"] == "needs-human" and not is_hook(one["unit"])
+        ]
         unit = rested.get("unit")
         if unit is not None and rested.get("kind") != "approval":
             asked.insert(0, str(unit))

@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 ONLY_SHOWN = ("fsm/plan.py", "fsm/forecast.py", "journal/overview.py")
 """What knows of a key without acting upon it."""
 READ = {
-    "per-iteration-hooks": (r"#hook\.", "fsm"),
     "worktree": (r"plan\.worktree\b", "."),
 }
 """By key, how a module that acts upon it reads the plan, and where such modules can be."""

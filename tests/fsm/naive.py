@@ -35,7 +35,9 @@ def indexes(sprint: Sprint) -> dict[str, Any]:
         "slots": sum(unit.path in live and not (unit.owner and leaf_of(unit.owner)) for unit in tasks),
         "failed": {unit.path for unit in tasks if unit.state == "failed"},
         "waiting": {unit.path for unit in sprint.order if unit.state == "waiting"},
-        "tasks": {unit.path for unit in tasks if unit.background and not unit.owner and unit.attempt},
+        "tasks": {
+            unit.path for unit in tasks if unit.background and not (unit.owner or unit.leaf) and unit.attempt
+        },
         "agents": sum(
             isinstance(unit.node, Leaf) and unit.node.prompt is not None for unit in sprint.live.values()
         ),
@@ -45,7 +47,9 @@ def indexes(sprint: Sprint) -> dict[str, Any]:
             if isinstance(unit.node, Leaf) and unit.node.exclusive is not None
         },
         "broken": {
-            group.path: sum(child.state in BAD and not child.background for child in group.children)
+            group.path: sum(
+                child.state in BAD and not child.background and not child.leaf for child in group.children
+            )
             for group in groups
         },
         "alive": {

@@ -625,4 +625,4 @@ def counted(sprint: Sprint) -> int:
 
 def _counts(unit: Unit) -> bool:
     is_step = isinstance(unit.node, Group) and unit.node.level == "step"
-    return unit.owner is None and not is_step and unit.state == "completed"
+    return unit.owner is None and unit.leaf is None and not is_step and unit.state == "completed"

@@ -31,6 +31,8 @@ AT: dict[str, int] = {
     "the_epoch_is_not_raised": 3,  # I10
     "a_commit_that_failed_is_taken_for_one_that_did_not_happen": 5,  # I3
     "sync_points_do_not_wait": 31,  # sync
+    "what_follows_a_leaf_does_not_wait_for_its_hooks": 1,  # hook
+    "a_hook_is_left_alone_by_who_sums_up": 1,  # hook
     "what_the_main_line_has_come_past_may_start": 207,  # approval
     "a_usage_limit_is_no_reason_to_wait": 333,  # account
     "a_step_does_not_wait_for_what_it_depends_on": 7,  # order
@@ -49,7 +51,7 @@ AT: dict[str, int] = {
     "a_task_that_ignores_term_is_never_killed": 0,  # I10
     "what_ended_well_before_the_stop_counts_as_interrupted": 20,  # done
     "a_request_that_is_met_again_is_applied_again": 65,  # request
-    "a_stale_request_is_obeyed": 14,  # request
+    "a_stale_request_is_obeyed": 20,  # request
     "a_request_is_answered_before_it_is_recorded": 5,  # request
     "a_paused_sprint_goes_on": 14,  # rest
     "a_break_is_passed_when_somebody_has_paused": 206,  # break

@@ -343,6 +343,17 @@ def sync_points_do_not_wait(patch: pytest.MonkeyPatch) -> None:
 
 
 @mutant
+def what_follows_a_leaf_does_not_wait_for_its_hooks(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ready, "over", lambda hook: True)
+
+
+@mutant
+def a_hook_is_left_alone_by_who_sums_up(patch: pytest.MonkeyPatch) -> None:
+    """The sprint ends while hooks beside it are still to run."""
+    patch.setattr(sprint, "follows", lambda hook: False)
+
+
+@mutant
 def what_the_main_line_has_come_past_may_start(patch: pytest.MonkeyPatch) -> None:
     """In a phase that nobody has approved, or behind a sync point that has blocked: as it was until it was found."""
     patch.setattr(ready, "_overtakes", lambda sprint, unit: False)
