@@ -106,7 +106,7 @@ class _Walk:
             Node(
                 id=leaf.path,
                 label=leaf.id,
-                notes=(notes, hooks) if hooks else (notes,),
+                notes=notes,
                 tone=self._tone(leaf.path),
                 shape=shape,
             ),

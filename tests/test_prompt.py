@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from fsm.plan import Group, Leaf, Plan
+from fsm.plan import Group, Hook, Leaf, Plan
 from fsm.sprint import Sprint
 from fsm.transition import Transition
 from fsm_sprint.agents.result import result
@@ -231,3 +231,24 @@ def test_an_agent_that_prints_its_prompt_has_not_answered_with_the_examples_in_i
     assert result(prompt) is None
     done = '{"status": "completed", "summary": "all of it"}'
     assert result(f"{prompt}\n{done}\n") == ("ok", {"summary": "all of it"})
+
+
+def test_a_hook_is_told_its_own_prompt_and_of_the_task_before_it_alone():
+    text = "$ITERATION_TRANSCRIPT, $ITERATION of $SPRINT_ID after $PHASE_ID; $HOME and {{phase.id}} stay"
+    here = sprint(hooks=(Hook(id="learn", leaf=Leaf(id="learn", path="", prompt=text)),))
+    path = "development/login/implement"
+    moved(here, path, "spawn", "pending", "spawned", name="n", log="logs/n.log")
+
+    assert told(here, f"{path}#hook.learn") == (
+        "/s/logs/n.log, 1 of 2026-01-18_x after implement; $HOME and {{phase.id}} stay"
+    )
+    assert told(here, "qa#hook.learn").startswith("/s/logs/qa.log, 3 of 2026-01-18_x after qa;")
+
+
+def test_hooks_count_among_no_phases():
+    hook = Hook(id="learn", leaf=Leaf(id="learn", path="", run="true"))
+    plain = [told(sprint(**more), "qa") for more in ({}, {"hooks": (hook,)})]
+
+    assert plain[0] == plain[1]
+    inside = [told(sprint(**more), "development/login/implement") for more in ({}, {"hooks": (hook,)})]
+    assert inside[0] == inside[1]

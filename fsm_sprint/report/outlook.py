@@ -18,6 +18,7 @@ _TOGETHER = {
     "endless-sync": "wait for background tasks that may run for ever",
     "endless-mutex": "may wait for ever for what another task holds",
     "endless-approval": "wait for a person for as long as it takes",
+    "endless-hook": "are hooks without a timeout: after each task they may run for ever",
     "endless-fix": "have a gate whose agent has no timeout and may run for ever",
 }
 

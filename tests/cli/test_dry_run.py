@@ -39,7 +39,7 @@ def document(fsm_sprint: Command) -> Any:
 
 
 def test_tasks_gates_and_repairs_in_order(made: Path, fsm_sprint: Command) -> None:
-    tasks = document(fsm_sprint)["tasks"]
+    tasks = [task for task in document(fsm_sprint)["tasks"] if "#hook." not in task["unit"]]
     assert [(task["unit"], task["argv"]) for task in tasks] == [
         ("make", ["cc", "-o", "a b"]),
         ("write", ["mender", "--fast"]),
@@ -50,6 +50,15 @@ def test_tasks_gates_and_repairs_in_order(made: Path, fsm_sprint: Command) -> No
     ]
     assert [bool(task["when"]) for task in tasks] == [False, False, True, True, False, True]
     assert tasks[3]["prompt"].startswith("Mend it")
+
+
+def test_each_task_has_its_hooks_after_it(made: Path, fsm_sprint: Command) -> None:
+    tasks = document(fsm_sprint)["tasks"]
+    assert [task["unit"] for task in tasks][:2] == ["make", "make#hook.tidy"]
+    hooks = [task for task in tasks if "#hook." in task["unit"]]
+    assert len(hooks) == 3
+    assert {(task["prompt"], task["argv"][0]) for task in hooks} == {("Tidy up", "claude")}
+    assert hooks[0]["when"] == "each time that make has ended well; nothing fails of it"
 
 
 def test_a_variable_that_gets_another_value_is_named_like_a_new_one(made: Path, fsm_sprint: Command) -> None:

@@ -68,6 +68,7 @@ NOT_CODES = {
     "STEP_ID",
 }
 ELSEWHERE = {
+    "HOOK_WORKFLOW_UNFIT": "test_hooks",
     "FILE_NOT_FOUND": "test_pipeline",
     "YAML_PARSE_ERROR": "test_pipeline",
     "WORKFLOWS_NOT_FOUND": "test_pipeline",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fsm.errors import SprintError
-from fsm.plan import Agent, Gate, Group, Leaf, Plan
+from fsm.plan import Agent, Gate, Group, Hook, Leaf, Plan
 from fsm_sprint.executors.jobs import Check, Jobs, tail
 
 SHELL = Leaf(
@@ -175,3 +175,24 @@ def test_a_log_that_is_gone_says_nothing_and_an_agent_that_says_nothing_has_not_
     gone = tmp_path / "gone"
     assert jobs().verdict("write", 1, {"status": "0", "why": "exit"}, gone, None)[0] == "empty"
     assert jobs().verdict("own", 1, {"status": "0", "why": "exit"}, gone, None)[0] == "ok"
+
+
+def test_a_hook_is_a_job_of_its_own_that_knows_the_task_before_it():
+    note = Leaf(id="note", path="", run="./note", timeout=7.0)
+    learn = Leaf(id="learn", path="", prompt="Learn.", agent=Agent(name="mine", command=("./agent",)))
+    plan = Plan(
+        sprint_id="s1", phases=(SHELL,), hooks=(Hook(id="note", leaf=note), Hook(id="learn", leaf=learn))
+    )
+    of = {"ITERATION": "1", "PHASE_ID": "build"}
+    found = Jobs(
+        plan, Path("/w"), {}, lambda unit: None, lambda unit, attempt: f"prompt of {unit}",
+        iteration=lambda unit: of if "#" in unit else {},
+    )  # fmt: skip
+
+    job = found.job("build#hook.note", 1)
+    assert (job.argv, job.timeout, job.cwd) == (("/bin/sh", "-c", "./note"), 7.0, "/w")
+    assert job.env == {"SPRINT_ID": "s1", **of}
+    assert found.driver("build#hook.note", 1) is None
+    asked = found.job("build#hook.learn", 1)
+    assert (asked.argv, asked.stdin) == (("./agent",), b"prompt of build#hook.learn")
+    assert of.items() <= asked.env.items()
