@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12) of the files that people write, for editors; made from the models, so that no key drifts apart."""
+"""JSON Schemas (2020-12) of the files that people write, for editors; made from the models, so that no key drifts."""
 
 from typing import Any
 
