@@ -6,11 +6,9 @@ Rule: nothing is imported here that costs time, and every question costs what mo
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fsm.hooks import is_hook
 from fsm.ports import Clock
-from fsm.proposal import Proposal
 from fsm.states import AT_REST, LIVE, GroupState, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Transition
 from fsm.waits import APPROVAL, LIMIT, reason
@@ -21,6 +19,9 @@ from fsm_sprint.report.queue import queued
 from fsm_sprint.report.times import iso
 from journal.lease import holder
 from journal.reader import NEAR, Reader, UnitRow
+
+if TYPE_CHECKING:
+    from fsm.proposal import Proposal
 
 Document = dict[str, Any]
 
@@ -210,9 +211,11 @@ class _Look:
     ) -> list[Question]:
         """What is asked: approvals that are waited for, and the questions of agents that have ended with one."""
         found = [Question(one["unit"], approval=True) for one, why in waiting if why == APPROVAL]
-        asked = [
-            one["unit"] for one in failed if one["verdict"] == "needs-human" and not is_hook(one["unit"])
-        ]
+        asked = [one["unit"] for one in failed if one["verdict"] == "needs-human"]
+        if asked:
+            from fsm.hooks import is_hook  # brings the plan along, which costs more than all the rest
+
+            asked = [unit for unit in asked if not is_hook(unit)]
         unit = rested.get("unit")
         if unit is not None and rested.get("kind") != "approval":
             asked.insert(0, str(unit))
@@ -293,7 +296,7 @@ def _kind(one: Question) -> str:
     return "approval" if one.approval else "question"
 
 
-def _proposed(one: Proposal) -> Document:
+def _proposed(one: "Proposal") -> Document:
     return {
         "id": one.id,
         "by": one.by,

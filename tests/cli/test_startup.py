@@ -66,6 +66,13 @@ def test_quick_commands_import_nothing_heavy(sprint: Path, words: list[str], exp
     assert expected in done.stdout
 
 
+def test_status_does_without_the_plan(sprint: Path) -> None:
+    _, done = imported("status", str(sprint))
+
+    assert "fsm.transition" in done.stderr
+    assert "fsm.plan" not in done.stderr
+
+
 def test_completion_imports_nothing_heavy() -> None:
     packages, done = imported(
         _FSM_SPRINT_COMPLETE="complete_bash", COMP_WORDS="fsm-sprint st", COMP_CWORD="1"
