@@ -215,7 +215,8 @@ def _before(unit: Unit) -> Unit | None:
 def _last(unit: Unit) -> Unit | None:
     """The last leaf in a unit that has ended well in the foreground."""
     if unit.machine == Machine.TASK:
-        return unit if unit.state == TaskState.COMPLETED and not unit.background else None
+        ours = unit.leaf is None and not unit.background  # a hook's result is nobody's
+        return unit if ours and unit.state == TaskState.COMPLETED else None
     return next((found for child in reversed(unit.children) if (found := _last(child)) is not None), None)
 
 

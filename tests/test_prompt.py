@@ -210,6 +210,14 @@ def test_what_came_of_the_phase_before_is_told_in_a_line():
     assert "It is documented" not in told(here, "qa"), "the work of the background is nobody's"
 
 
+def test_what_came_of_a_hook_is_told_to_nobody():
+    here = sprint(hooks=(Hook(id="h", leaf=Leaf(id="", path="", prompt="learn")),))
+    ended(here, "development/login/implement", summary="Login works.")
+    ended(here, "development/login/implement#hook.h", summary="I learnt a lot.")
+    assert "Login works. (" in told(here, "qa")
+    assert "learnt a lot" not in told(here, "qa")
+
+
 def test_steps_side_by_side_are_told_of_those_that_they_need_and_of_no_other():
     def step(name: str, *needs: str) -> Group:
         leaf = Leaf(id="do", path=f"dev/{name}/do", prompt=name)

@@ -58,7 +58,8 @@ class _Tree:
         yield from self._below(self._sprint.root, 0)
 
     def _below(self, above: Unit, depth: int) -> Iterator[Branch]:
-        for (state, hot), found in groupby(above.children, self._kind):
+        shown = (unit for unit in above.children if unit.leaf is None or unit.path in self._open)
+        for (state, hot), found in groupby(shown, self._kind):
             units = list(found)
             if hot or len(units) < _ALIKE:
                 for unit in units:
@@ -85,7 +86,11 @@ class _Tree:
     def _group(self, unit: Unit, *, hot: bool) -> str:
         if unit.state == GroupState.WAITING:
             return self._waits(unit)
-        states = Counter(leaf.state for leaf in below(unit)) if hot or unit.state != "pending" else Counter()
+        states = (
+            Counter(leaf.state for leaf in below(unit) if leaf.leaf is None)
+            if hot or unit.state != "pending"
+            else Counter()
+        )
         every = sum(states.values())
         if not every:
             return str(unit.state)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fsm.plan import Gate, Group
+from fsm.plan import Gate, Group, Hook
 from fsm.transition import SPRINT_UNIT
 from fsm_sprint.report.board import Board
 from fsm_sprint.report.branches import branches
@@ -88,6 +88,24 @@ def test_a_check_and_what_waits_and_what_has_failed_say_why(tmp_path: Path) -> N
     assert ", in 58 s: " in told[1]
     assert told[2].startswith("c &: waits until somebody answers: ")
     assert told[3] == "d &: failed: exit code 3"
+
+
+def test_hooks_are_shown_while_they_run_and_count_as_no_task(tmp_path: Path) -> None:
+    hook = Hook(id="learn", parallel=True, leaf=leaf(""))
+    with Scene(tmp_path, steps(1), hooks=(hook,)).begin() as scene:
+        scene.move("p", "start")
+        scene.move("p/s0", "start")
+        scene.spawn("p/s0/work", "busy\n")
+        assert shown(scene) == [
+            "p: in-progress, 0 of 2 done",
+            "  s0: in-progress, 0 of 2 done",
+            "    work: 0:00  busy",
+            "    docs &: pending",
+        ]
+        scene.succeed("p/s0/work")
+        scene.spawn("p/s0/work#hook.learn", "learning\n", task="learn-1")
+        assert "    work#hook.learn &: 0:00  learning" in shown(scene)
+        assert "  s0: in-progress, 1 of 2 done" in shown(scene)
 
 
 def test_where_there_is_little_room_what_moves_comes_first(tmp_path: Path) -> None:
