@@ -53,6 +53,7 @@ def box(tmp_path: Path) -> Sandbox:
     agent.write_text("#!/bin/sh\nexit 1\n")
     agent.chmod(0o755)
     made.run("run", check=1)
+    (tmp_path / "tripped").unlink()  # a run tells whom it is told to tell
     agent.write_text(f"#!/bin/sh\n{trip}\n")
     trap.mkdir()
     for name in PROGRAMS:
