@@ -1,7 +1,7 @@
 """What stands around an attempt: a directory for what it makes, and pictures of the work tree before and after it.
 
-Rule: neither ever keeps an attempt from running or from ending. Only for agents' attempts is either made: a picture takes
-some hundredths of a second and a directory up to some thousandths, which a command may not take itself.
+Rule: neither ever keeps an attempt from running or from ending. Only for agents' attempts is either made: a picture
+takes some hundredths of a second and a directory up to some thousandths, which a command may not take itself.
 """
 
 import shutil
