@@ -8,7 +8,7 @@ from fsm.events import Asked
 from fsm.graft import refusals, sketch
 from fsm.plan import Plan, digest, dump
 from fsm.proposal import Proposal, added, proposal, proposals
-from fsm.resume import fresh_gate
+from fsm.resume import fresh_gate, reopen
 from fsm.sprint import Sprint
 from fsm.states import ENDED, Machine, SprintState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
@@ -36,7 +36,7 @@ def take_in(sprint: Sprint, found: Proposal, facts: Facts) -> Moves:
     unit = sprint.unit(path)
     for group in reversed(list(ancestors(unit))):
         if group.state in ENDED:
-            yield Move(group.path, "reopen", {})
+            yield from reopen([group])
             yield from fresh_gate(group)
 
 

@@ -45,7 +45,7 @@ class Bound(NamedTuple):
 
 PEOPLE: dict[str, frozenset[str]] = {
     Machine.TASK: frozenset({"skip", "cancel", "retry", "stop"}),
-    Machine.GROUP: frozenset({"skip", "cancel", "reopen"}),
+    Machine.GROUP: frozenset({"skip", "cancel", "retry", "reopen"}),
     Machine.SPRINT: frozenset({"pause", "cancel", "resume", "retry"}),
     Machine.WORKTREE: frozenset({"create", "merge", "remove"}),
     Machine.NOTICE: frozenset({"retry"}),

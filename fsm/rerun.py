@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fsm.accounts import lifted
 from fsm.events import Asked
-from fsm.resume import fresh_gate
+from fsm.resume import fresh_gate, reopen
 from fsm.sprint import Sprint
 from fsm.states import AT_REST, ENDED, LIVE, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
@@ -71,7 +71,7 @@ def _again(sprint: Sprint, wanted: list[Unit], event: Asked) -> Moves:
     for leaf in wanted:
         for group in reversed(list(ancestors(leaf))):
             if group.state in ENDED:
-                yield Move(group.path, "reopen", {})
+                yield from reopen([group])
                 yield from fresh_gate(group)
         if leaf.state in ENDED:
             yield Move(leaf.path, "retry", {"by": "operator", **facts}, leaf.attempt)

@@ -38,7 +38,7 @@ def _uncancel(sprint: Sprint) -> Moves:
         if unit.state != TaskState.CANCELLED:
             continue
         if unit.machine == Machine.GROUP:
-            yield Move(unit.path, "reopen", {})
+            yield from reopen([unit])
         elif unit.owner is None:
             yield Move(unit.path, "retry", {"by": "run"}, unit.attempt)
         elif unit.owner.machine == Machine.GROUP:
@@ -55,7 +55,7 @@ def _dependents(sprint: Sprint) -> Moves:
         ):
             continue
         if unit.machine == Machine.GROUP:
-            yield Move(unit.path, "reopen", {})
+            yield from reopen([unit])
         else:
             yield Move(unit.path, "retry", {"by": "run"}, unit.attempt)
 
@@ -73,7 +73,7 @@ def _rerun(unit: Unit, *, beside: bool) -> Moves:
             if cause == "interrupted":
                 yield Move(unit.path, "retry", {"by": "gate"}, unit.attempt)
         elif owner.machine == Machine.GROUP and owner.state == GroupState.FAILED and unit is owner.gate:
-            yield from _reopen([*reversed(list(ancestors(owner))), owner])
+            yield from reopen([*reversed(list(ancestors(owner))), owner])
             yield from fresh_gate(owner)
         return
     again = Move(unit.path, "retry", {"by": "run"}, unit.attempt)
@@ -83,21 +83,22 @@ def _rerun(unit: Unit, *, beside: bool) -> Moves:
         else:
             due = cause == "interrupted" and unit.leaf.state == TaskState.COMPLETED
         if due and not unit.background:
-            yield from _reopen(reversed(list(ancestors(unit))))
+            yield from reopen(reversed(list(ancestors(unit))))
         if due:
             yield again
         return
-    yield from _reopen(reversed(list(ancestors(unit))))
+    yield from reopen(reversed(list(ancestors(unit))))
     if cause == "gate":
         yield Move(unit.path, "retry", {"by": "run", "keep": True}, unit.attempt)
     else:
         yield again
 
 
-def _reopen(groups: Iterable[Unit]) -> Moves:
+def reopen(groups: Iterable[Unit]) -> Moves:
+    """Opens again what of some groups has ended. One that had never begun is pending: it may have to be approved."""
     for group in groups:
         if group.state in ENDED:
-            yield Move(group.path, "reopen", {})
+            yield Move(group.path, "retry" if group.started is None else "reopen", {})
 
 
 def fresh_gate(owner: Unit) -> Moves:

@@ -82,6 +82,7 @@ GROUP: tuple[Row, ...] = (
         "skip", [G.PENDING, G.WAITING, G.IN_PROGRESS, G.FAILED], G.SKIPPED, "the main line goes on without it"
     ),
     *_rows("cancel", [G.PENDING, G.WAITING, G.IN_PROGRESS], G.CANCELLED, "given up for good by an operator"),
+    *_rows("retry", [G.SKIPPED, G.CANCELLED], G.PENDING, "it had not begun, and is to come after all"),
     *_rows(
         "reopen", [G.COMPLETED, G.FAILED, G.SKIPPED, G.CANCELLED], G.IN_PROGRESS, "something in it runs again"
     ),

@@ -221,11 +221,6 @@ def _group_fails(_row: Transition, facts: Facts, _: Memory) -> str:
     return f"failed: {why}" if why else "failed, because something in it has"
 
 
-@_for(Machine.GROUP, "reopen", brief=False)
-def _reopen(_row: Transition, _facts: Facts, _: Memory) -> str:
-    return "open again: something in it runs once more"
-
-
 # ----------------------------------------------------------------------------------------------------- the sprint
 
 
@@ -318,7 +313,7 @@ def _request(_row: Transition, facts: Facts, _: Memory) -> str:
     return f"asked to {_word(facts, 'verb')}{unit}{_asked(facts)}{answer}"
 
 
-# ----------------------------------------------------------------------------------------- worktrees, notices, notes
+# ------------------------------------------------------------------------------- groups, worktrees, notices, notes
 
 
 def _fixed(text: str) -> _Say:
@@ -326,6 +321,8 @@ def _fixed(text: str) -> _Say:
 
 
 for _machine, _trigger, _text, _brief in (
+    (Machine.GROUP, "retry", "to come after all: it had not begun", False),
+    (Machine.GROUP, "reopen", "open again: something in it runs once more", False),
     (Machine.WORKTREE, "create", "git is asked for the worktree", False),
     (Machine.WORKTREE, "ready", "the worktree can be worked in", True),
     (Machine.WORKTREE, "abandon", "git could not make the worktree", True),

@@ -99,6 +99,21 @@ def test_what_is_rejected_blocks_the_sprint_and_can_be_skipped_or_asked_for_anew
     assert set(world.executed) == {"a", "c"}
 
 
+@pytest.mark.parametrize("kind", sorted(set(PLANS) - {"an empty phase"}))
+def test_what_was_skipped_unasked_is_asked_for_when_it_is_to_run_after_all(kind: str):
+    unit, made = PLANS[kind]
+    world = World()
+    supervise(world, made, limit=3)
+
+    assert say(world, "skip", unit) == f"skipped {unit}"
+    assert say(world, "retry", unit).startswith(f"{unit} runs again")
+    assert supervise(world, limit=3).state == "needs-human"
+    assert set(world.executed) <= {"a", "c"}
+    say(world, "approve", unit)
+    assert supervise(world, limit=3).state == "completed"
+    assert {"p/s/b", "b"} & set(world.executed)
+
+
 def test_a_supervisor_that_has_other_work_goes_on_and_takes_the_answer_when_it_comes():
     world = World(by_unit(OK, {"p/t/x": [OK._replace(lasts=500)]}))
     made = plan(phase("p", step("s", leaf("b", approval=ASK)), step("t", leaf("x")), parallel=True))
