@@ -10,7 +10,7 @@ from fsm.plan import Plan, digest, dump
 from fsm.proposal import Proposal, added, proposal, proposals
 from fsm.resume import fresh_gate, reopen
 from fsm.sprint import Sprint
-from fsm.states import ENDED, Machine, SprintState
+from fsm.states import ENDED, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
 from fsm.unit import Unit, ancestors
 
@@ -77,9 +77,24 @@ def decided(sprint: Sprint, event: Asked) -> tuple[str, Moves]:
 
 
 def replanned(sprint: Sprint, plan: Plan, who: str, why: str) -> Moves:
-    """Takes in a plan that was compiled anew; `problems` must have found none."""
-    if dump(plan) != dump(sprint.plan):
-        yield _amended(sprint, plan, {"who": who, "why": why})
+    """Takes in a plan that was compiled anew; `problems` must have found none.
+
+    What had ended is open again where something new stands in it. A leaf that is done is not done again for a hook.
+    """
+    if dump(plan) == dump(sprint.plan):
+        return
+    known = set(sprint.units)
+    yield _amended(sprint, plan, {"who": who, "why": why})
+    for unit in [unit for unit in sprint.order if unit.path not in known]:
+        if unit.leaf is not None and unit.leaf.state == TaskState.COMPLETED:
+            yield Move(
+                unit.path, "skip", {"by": "plan", "why": "its task was done when it came"}, unit.attempt
+            )
+        elif unit.owner is None and unit.leaf is None:
+            for group in reversed(list(ancestors(unit))):
+                if group.state in ENDED:
+                    yield Move(group.path, "reopen", {})
+                    yield from fresh_gate(group)
 
 
 def problems(sprint: Sprint, plan: Plan) -> list[str]:

@@ -6,7 +6,7 @@ places and states, is made anew. What has begun is never taken out.
 
 from heapq import heapify
 
-from fsm.plan import Leaf, Plan
+from fsm.plan import Gate, Group, Leaf, Plan
 from fsm.purse import Purse, chain
 from fsm.states import ENDED, ENDED_WELL, LIVE, GroupState, Machine, TaskState
 from fsm.transition import SPRINT_UNIT
@@ -23,13 +23,26 @@ def refusals(units: dict[str, Unit], tree: Tree) -> list[str]:
         if unit.machine not in (Machine.TASK, Machine.GROUP):
             continue
         new = tree.units.get(path)
-        if new is None and (unit.state != TaskState.PENDING or unit.attempt):
+        if new is None and (unit.state != TaskState.PENDING or unit.attempt or unit.moved is not None):
             found.append(f"{path} is {unit.state} and has no place in it")
         elif new is not None and new.machine != unit.machine:
             found.append(f"{path} would become a {new.machine}")
         elif new is not None and new.node != unit.node and unit.state in LIVE and isinstance(new.node, Leaf):
             found.append(f"{path} is {unit.state} and would be changed")
+        elif new is not None and unit.state == TaskState.COMPLETED and _does(new.node) != _does(unit.node):
+            found.append(f"{path} is completed and would do something else")
+        elif new is not None and unit.first is not None and new.background != unit.background:
+            where = "the background" if unit.background else "the main line"
+            found.append(f"{path} has begun in {where} and would leave it")
     return found
+
+
+def _does(node: Leaf | Group | Gate | None) -> tuple[object, ...]:
+    """What is done where a node is: settings aside, which hold for what is still to run."""
+    if isinstance(node, Gate) or node is None:
+        return () if node is None else (node.script, node.prompt)
+    own = (node.prompt, node.run) if isinstance(node, Leaf) else ()
+    return (*own, _does(node.gate))
 
 
 def sketch(plan: Plan) -> Tree:

@@ -332,6 +332,8 @@ class Sprint(Standing):
             if wrong:
                 raise SprintError(f"the plan cannot be changed so: {'; '.join(wrong)}")
             self.units, self.order, self.purse = graft(self.units, self.purse, tree)
+            still = self.background.items()
+            self.background = {path: unit for path, unit in still if unit.background and path in self.units}
             self.beside = beside(self.background)
         else:
             tree = Tree(plan, self.root)

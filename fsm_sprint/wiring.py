@@ -155,13 +155,14 @@ class Supervisor:
         publishers: Publishers,
         *,
         plan: Plan | None = None,
+        amended: Plan | None = None,
         limit: int = 1,
         events: Sequence[Event] = (),
         spawning: bool = True,
         resume: str | None = None,
         wait_for_limits: bool = True,
     ) -> Sprint:
-        """Supervises until the sprint rests; `plan` begins a new run. Returns the fold.
+        """Supervises until the sprint rests; `plan` begins a new run, `amended` goes on with another. Returns the fold.
 
         Without `wait_for_limits` it rests, paused, when nothing is left to do but to wait for a usage limit. `resume`
         says why a resting sprint is set going; without it, it stays at rest and is only recovered. Raises
@@ -216,6 +217,8 @@ class Supervisor:
                     copied=self._copied,
                     resuming=resume is not None,
                 )
+                if amended is not None:
+                    engine.amend(amended, who(), "the files have changed")
                 if sprint.at_rest and resume is not None:
                     engine.resume(who(), resume)
                 try:

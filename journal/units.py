@@ -50,7 +50,15 @@ def put(cursor: sqlite3.Cursor, units: Mapping[tuple[str, str], Movement]) -> No
 
 
 def place(cursor: sqlite3.Cursor, run: str, units: Iterable[Seed]) -> None:
-    """Writes the units of a plan; those already there keep their state."""
+    """Writes the units of a plan; those already there keep their state, and those that never moved may leave it."""
+    units = list(units)
+    kept = {unit.path for unit in units}
+    still = cursor.execute("SELECT path, machine, state FROM units WHERE run = ? AND seq = 0", (run,))
+    for path, machine, state in still.fetchall():
+        if path not in kept:
+            cursor.execute("DELETE FROM units WHERE run = ? AND path = ?", (run, path))
+            where = "WHERE run = ? AND machine = ? AND state = ?"
+            cursor.execute(f"UPDATE totals SET n = n - 1 {where}", (run, machine, state))  # noqa: S608  # constant
     cursor.executemany(
         _SEED,
         (

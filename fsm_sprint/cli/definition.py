@@ -32,6 +32,14 @@ def compiled(
     return found
 
 
+def dated(sprint_id: str) -> date | None:
+    """The day that the id of a sprint was made on, where it says so: compiled anew, it is to have the same."""
+    try:
+        return date.fromisoformat(sprint_id[:10])
+    except ValueError:
+        return None
+
+
 def changed(paths: SprintPaths, plan: "Plan") -> list[str]:
     """The files that are no longer what a plan was made from; relative to the sprint's directory."""
     return [name for name, known in plan.sources if _digest(paths.directory / name) != known]

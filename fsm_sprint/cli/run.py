@@ -9,7 +9,7 @@ import typer
 
 from fsm.states import SprintState
 from fsm_sprint.cli import options
-from fsm_sprint.cli.definition import changed, compiled
+from fsm_sprint.cli.definition import changed, compiled, dated
 from fsm_sprint.cli.exits import ExitCode, UsageError, code_for
 from fsm_sprint.paths import SprintPaths
 
@@ -30,6 +30,12 @@ def run(
         int | None, typer.Option("-j", "--jobs", min=1, max=10_000, help="At most so many tasks at once.")
     ] = None,
     new: Annotated[bool, typer.Option("--new", help="Begin another run, from today's files.")] = False,
+    replan: Annotated[
+        bool,
+        typer.Option(
+            "--replan", help="Go on with today's files: what is done stays done, the rest follows them."
+        ),
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", help="Go on in the background; output to .fsm-sprint/run.log.")
     ] = False,
@@ -61,6 +67,10 @@ def run(
         return
     if json:
         raise UsageError("--json goes with --dry-run", hint="`fsm-sprint status --json` tells about a run")
+    if new and replan:
+        raise UsageError(
+            "--new begins another run, and --replan goes on with the last", hint="give one of them"
+        )
     if detach:
         _detached(paths, workflows, new=new, strict=strict)
         return
@@ -70,7 +80,7 @@ def run(
     try:
         with Supervisor(paths, allow_unsafe=unsafe_filesystem, allow_copy=copy) as supervisor:
             code = _supervised(
-                supervisor, paths, workflows, jobs, new=new, strict=strict, patient=not no_wait
+                supervisor, paths, workflows, jobs, new=new, replan=replan, strict=strict, patient=not no_wait
             )
     except Left:
         print("left at once; what runs goes on, and `fsm-sprint run` adopts it", file=sys.stderr)
@@ -111,6 +121,7 @@ def _supervised(
     jobs: int | None,
     *,
     new: bool,
+    replan: bool,
     strict: bool,
     patient: bool,
 ) -> ExitCode:
@@ -120,7 +131,10 @@ def _supervised(
 
     before = supervisor.sprint
     plan: Plan | None = None
-    if before is None or new:
+    amended: Plan | None = None
+    if replan:
+        amended = _replanned(before, paths, workflows, strict=strict)
+    elif before is None or new:
         if before is not None and before.busy:
             raise UsageError(
                 "the last run has tasks that are still running",
@@ -140,7 +154,7 @@ def _supervised(
             # Whoever completed it may have been killed before it could show that.
             screen(paths, before, supervisor.clock, quiet=True).publish((), resting=True)
             return early
-    known = plan if plan is not None else before.plan if before is not None else None
+    known = amended or plan or (before.plan if before is not None else None)
     assert known is not None, "there is a run, or a plan for one"
     available(known)
     place, others = enter(workdir(paths), paths.directory, alone=known.alone)
@@ -150,6 +164,7 @@ def _supervised(
         lambda fold: Work(fold, paths),
         lambda fold: screen(paths, fold, supervisor.clock),
         plan=plan,
+        amended=amended,
         limit=jobs or known.concurrency or DEFAULT_SLOTS,
         resume="run again",
         wait_for_limits=patient,
@@ -167,6 +182,28 @@ def _untold(sprint: "Sprint") -> None:
         print(f"warning: {number} could not be delivered yet; `fsm-sprint run` tries again", file=sys.stderr)
 
 
+def _replanned(
+    before: "Sprint | None", paths: SprintPaths, workflows: list[Path] | None, *, strict: bool
+) -> "Plan":
+    """Today's files as a plan that the run can go on with, once what is different in it has been shown."""
+    from fsm.amend import problems
+    from fsm_sprint.report.difference import differences
+
+    if before is None:
+        raise UsageError("nothing was ever run here", hint="`fsm-sprint run` begins")
+    if before.state in (SprintState.COMPLETED, SprintState.CANCELLED):
+        hint = "`fsm-sprint run --new` begins another run from today's files"
+        raise UsageError(f"run {before.run} is {before.state} already", hint=hint)
+    plan = compiled(paths, workflows, strict=strict, today=dated(before.plan.sprint_id)).plan
+    wrong = problems(before, plan)
+    if wrong:
+        hint = "take that change back, or leave the run as it is: `fsm-sprint run --new` begins another"
+        raise UsageError(f"today's files cannot be taken in: {'; '.join(wrong)}", hint=hint)
+    for told in differences(before.plan, plan):
+        print(told, file=sys.stderr)
+    return plan
+
+
 def _nothing_to_do(before: "Sprint", paths: SprintPaths) -> ExitCode | None:
     """Says what somebody who runs a sprint once more should know; the exit code when that is all there is to do."""
     again = "`fsm-sprint run --new` begins another run"
@@ -177,7 +214,7 @@ def _nothing_to_do(before: "Sprint", paths: SprintPaths) -> ExitCode | None:
     if stale:
         print(
             f"warning: {', '.join(stale)} changed since run {before.run} began; it goes on with the plan it began"
-            f" with; {again} from today's files",
+            f" with; `fsm-sprint run --replan` goes on with today's, {again} from them",
             file=sys.stderr,
         )
     return None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fsm.amend import MOST_ADDED
 from fsm.errors import SprintError
-from fsm.plan import Budget, Group, Leaf, Orchestration, Plan, load
+from fsm.plan import Budget, Group, Hook, Leaf, Orchestration, Plan, load
 from fsm.proposal import MOST_AT_ONCE
 from fsm.sprint import Sprint, fold
 from fsm.transition import Facts
@@ -258,6 +258,53 @@ def test_a_plan_that_leaves_out_what_has_begun_is_refused_and_nothing_changes():
     with pytest.raises(SprintError, match="a would become a group"):
         replanned(world, plan(phase("a"), leaf("b")))
     assert len([row for row in world.rows.committed[before:] if row.trigger == "amend"]) == 0
+
+
+def test_what_is_done_or_where_it_runs_cannot_be_changed_and_how_it_is_run_can():
+    world = World(by_unit(OK, {"b": [FAIL]}))
+    supervise(world, plan(leaf("a"), back("d"), leaf("b")))
+
+    with pytest.raises(SprintError, match="a is completed and would do something else"):
+        replanned(world, plan(leaf("a", gate=gate()), back("d"), leaf("b")))
+    with pytest.raises(SprintError, match="d has begun in the background and would leave it"):
+        replanned(world, plan(leaf("a"), leaf("d"), leaf("b")))
+    replanned(world, plan(leaf("a", timeout=9.0), back("d", env=(("A", "b"),)), leaf("b")))
+    assert len(sprint_rows(world, "amend")) == 2
+
+
+def test_nobody_waits_for_a_background_leaf_that_is_left_out():
+    world = World(by_unit(OK, {"b": [FAIL, OK], "e": [End(lasts=100)]}))
+    first, second, rest = (
+        back("e", exclusive="x"),
+        back("d", exclusive="x"),
+        (leaf("b"), leaf("c", wait=True)),
+    )
+    blocked = supervise(world, plan(first, second, *rest), limit=2)
+    assert (blocked.state, list(blocked.background)) == ("blocked", ["d"])
+    sprint = replanned(world, plan(first, *rest))
+
+    assert (sprint.state, world.executed) == ("completed", ["e", "b", "b", "c"])
+
+
+def test_something_new_in_a_phase_that_is_done_opens_it_and_its_gate_passes_anew():
+    world = World(by_unit(OK, {"z": [FAIL, OK]}))
+    supervise(world, plan(phase("p", step("s", leaf("a")), gate=gate()), leaf("z")))
+    sprint = replanned(
+        world, plan(phase("p", step("s", leaf("a")), step("t", leaf("b")), gate=gate()), leaf("z"))
+    )
+
+    assert sprint.state == "completed"
+    assert world.executed == ["p/s/a", "p#gate", "z", "p/t/b", "p#gate", "z"]
+
+
+def test_a_hook_that_is_new_runs_for_what_is_still_to_be_done():
+    hooks = (Hook(id="h", leaf=leaf("")),)
+    world = World(by_unit(OK, {"b": [FAIL, OK]}))
+    supervise(world, plan(leaf("a"), leaf("b")))
+    sprint = replanned(world, plan(leaf("a"), leaf("b"), hooks=hooks))
+
+    assert world.executed == ["a", "b", "b", "b#hook.h"]
+    assert sprint.units["a#hook.h"].state == "skipped"
 
 
 def test_a_larger_budget_in_a_new_plan_lets_it_go_on():
