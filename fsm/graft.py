@@ -11,7 +11,7 @@ from fsm.purse import Purse, chain
 from fsm.states import ENDED, ENDED_WELL, LIVE, GroupState, Machine, TaskState
 from fsm.transition import SPRINT_UNIT
 from fsm.tree import Tree
-from fsm.unit import Choice, Unit, kind_of, spends_as
+from fsm.unit import Choice, Unit, enterable, kind_of, spends_as
 
 _BAD = frozenset({TaskState.FAILED, TaskState.CANCELLED})
 
@@ -106,9 +106,7 @@ def _chosen(group: Unit, choice: Choice) -> None:
     choice.going = {child.index: child for child in group.children if child.state == GroupState.IN_PROGRESS}
     choice.awake = dict(choice.going)
     choice.calling = sorted(choice.going)
-    choice.fresh = [
-        child.index for child in group.children if child.state == GroupState.PENDING and not child.needs
-    ]
+    choice.fresh = [child.index for child in group.children if enterable(child)]
 
 
 def _spent(order: list[Unit], before: dict[str, Purse], root: Purse) -> None:

@@ -10,7 +10,7 @@ from fsm.budget import held as held_by_budget
 from fsm.plan import Group, Leaf
 from fsm.sprint import Sprint
 from fsm.states import ENDED, ENDED_WELL, GroupState, Machine, TaskState
-from fsm.unit import Choice, Unit, follows, over
+from fsm.unit import Choice, Unit, enterable, follows, over
 
 LOOKAHEAD = 64
 """Steps side by side that are looked at, past those that a limit holds back, for one that may start."""
@@ -162,7 +162,7 @@ def _fresh(
     waiting: list[int] = []
     while choice.fresh and found is None and len(waiting) < LOOKAHEAD:
         child = group.children[choice.fresh[0]]
-        if child.state != GroupState.PENDING or child.needs:
+        if not enterable(child):
             heappop(choice.fresh)
             continue
         found = _enter(sprint, child, withheld)

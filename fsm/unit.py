@@ -180,7 +180,15 @@ def choice_of(group: Unit) -> Choice:
     for wanted, found in dependents.items():
         steps[wanted].dependents = tuple(found)
     regardless = isinstance(group.node, Group) and group.node.on_dependency_failure == "continue"
-    return Choice(regardless=regardless, fresh=[child.index for child in group.children if not child.needs])
+    fresh = [child.index for child in group.children if not child.needs and child.leaf is None]
+    return Choice(regardless=regardless, fresh=fresh)
+
+
+def enterable(child: Unit) -> bool:
+    """Whether a child of such a group may be entered first, as far as its siblings are concerned."""
+    if child.leaf is not None:
+        return child.state == TaskState.PENDING and not child.background and follows(child)
+    return child.state == GroupState.PENDING and not child.needs
 
 
 def chosen(choice: Choice, unit: Unit, row: Transition) -> None:
@@ -191,8 +199,11 @@ def chosen(choice: Choice, unit: Unit, row: Transition) -> None:
     elif source == GroupState.IN_PROGRESS:
         del choice.going[unit.index]
         choice.awake.pop(unit.index, None)
-    elif dest == GroupState.PENDING and not unit.needs:
+    elif dest == GroupState.PENDING and enterable(unit):
         heappush(choice.fresh, unit.index)
+    for hook in (unit.leaf or unit).hooks if dest in ENDED else ():
+        if enterable(hook):
+            heappush(choice.fresh, hook.index)
     enough = ENDED if choice.regardless else ENDED_WELL
     well = (dest in enough) - (source in enough)
     if well:

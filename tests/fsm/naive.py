@@ -70,7 +70,11 @@ def indexes(sprint: Sprint) -> dict[str, Any]:
             for child in group.children
         },
         "fresh": {
-            group.path: {c.path for c in group.children if c.state == "pending" and not unmet(group, c)}
+            group.path: {
+                c.path
+                for c in group.children
+                if c.state == "pending" and not unmet(group, c) and (c.leaf is None or due(c))
+            }
             for group in groups
             if chooses(group)
         },
@@ -97,7 +101,9 @@ def kept(sprint: Sprint) -> dict[str, Any]:
             path: {
                 group.children[rank].path
                 for rank in choice.fresh
-                if group.children[rank].state == "pending" and not group.children[rank].needs
+                if group.children[rank].state == "pending"
+                and not group.children[rank].needs
+                and (group.children[rank].leaf is None or due(group.children[rank]))
             }
             for path, (group, choice) in choices.items()
         },
@@ -128,12 +134,28 @@ def well(unit: Unit) -> bool:
     return unit.state in ENDED_WELL
 
 
+def ended(unit: Unit) -> bool:
+    """Whether a leaf, or a hook after it, is over for what follows it."""
+    again = unit.state == "failed" and unit.ended is not None and "interrupted" in unit.ended.facts
+    return unit.state in ENDED and not again
+
+
+def due(hook: Unit) -> bool:
+    """Whether the turn of a hook of the main line has come."""
+    if hook.leaf is None or hook.after is None or hook.background:
+        return False
+    return hook.leaf.state == "completed" and ended(hook.after)
+
+
 def passed_soundly(sprint: Sprint) -> None:
     """Nothing that a cursor has passed, or a completed group left behind, is forgotten."""
     for group in [sprint.root, *(unit for unit in sprint.order if unit.machine == Machine.GROUP)]:
         passed = group.children if group.state == "completed" else group.children[: group.cursor]
         for child in passed:
-            if child.background:
+            if child.leaf is not None:
+                due = child.leaf.state == "completed" and child.after is not None and ended(child.after)
+                assert not due or ended(child) or child.path in sprint.background, f"{child} is forgotten"
+            elif child.background:
                 assert child.state in ENDED or child.path in sprint.background, f"{child} is forgotten"
             else:
                 assert well(child), f"{child} was passed"
@@ -164,7 +186,10 @@ def may_spawn(sprint: Sprint, unit: Unit) -> None:
             assert "interrupted" not in owner.gate.ended.facts, f"{unit} mends what did not fail"
         else:
             assert owner.gate.tries < unit.node.tries, f"{unit} is one too many"
-            assert all(well(child) or child.background for child in owner.children), f"{unit} is too early"
+            assert all(
+                well(child) or child.background or (child.leaf is not None and ended(child))
+                for child in owner.children
+            ), f"{unit} is too early"
         return
     _line_has_come_to(sprint, unit)
 
@@ -176,6 +201,11 @@ def _line_has_come_to(sprint: Sprint, unit: Unit) -> None:
     assert leaf.exclusive is None or leaf.exclusive not in [other.exclusive for other in others]
     prompts = sum(other.prompt is not None for other in others)
     assert leaf.prompt is None or sprint.plan.agents is None or prompts < sprint.plan.agents
+    if unit.leaf is not None:
+        assert unit.leaf.state == "completed", f"{unit} starts before its leaf is done"
+        before_it = [hook for hook in unit.leaf.hooks if hook.index < unit.index and hook is unit.after]
+        assert all(map(ended, before_it)), f"{unit} starts before {before_it}"
+        return
     group = unit.parent
     again = unit.background and unit.attempt > 0
     if group is None or again:
@@ -185,6 +215,9 @@ def _line_has_come_to(sprint: Sprint, unit: Unit) -> None:
     if not side_by_side:
         for earlier in group.children:
             if earlier.index >= unit.index or earlier.background:
+                continue
+            if earlier.leaf is not None:
+                assert ended(earlier) or earlier.leaf.state != "completed", f"{unit} starts before {earlier}"
                 continue
             if chooses(group) and not well(earlier):
                 goes_on = isinstance(node, Group) and node.on_dependency_failure != "fail-phase"

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fsm.plan import Agent, Approval, Gate, Group, Leaf, Node, Plan, Retry, escape
+from fsm.plan import Agent, Approval, Gate, Group, Hook, Leaf, Node, Plan, Retry, escape
 
 
 def leaf(name: str, **fields: Any) -> Leaf:
@@ -59,6 +59,15 @@ SECOND = Agent(name="codex")
 THIRD = Agent(name="claude", account="home")
 
 _approvals = st.sampled_from([None] * 9 + [Approval(message="go?", timeout=0.02, on_timeout="approve")])
+_hooks = st.sampled_from(
+    [
+        (),
+        (),
+        (),
+        (Hook(id="h", leaf=leaf("h")),),
+        (Hook(id="i", parallel=True, leaf=leaf("i")), Hook(id="h", leaf=leaf("h"))),
+    ]
+)
 _dependencies = st.sampled_from(["fail-phase", "fail-phase", "skip-dependents", "continue"])
 _gates = st.none() | st.none() | st.builds(gate, st.integers(1, 3), st.sampled_from(["mend it", None]))
 
@@ -131,6 +140,7 @@ def plans(
             phases.append(group)
     return plan(
         *phases,
+        hooks=draw(_hooks),
         agents=draw(st.sampled_from([None, None, 1])),
         on_parallel_failure=draw(st.sampled_from(["warn", "warn", "block"])),
     )
