@@ -93,7 +93,7 @@ def replanned(sprint: Sprint, plan: Plan, who: str, why: str) -> Moves:
         elif unit.owner is None and unit.leaf is None:
             for group in reversed(list(ancestors(unit))):
                 if group.state in ENDED:
-                    yield Move(group.path, "reopen", {})
+                    yield from reopen([group])
                     yield from fresh_gate(group)
 
 
