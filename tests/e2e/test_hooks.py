@@ -61,7 +61,7 @@ def test_hooks_are_told_of_their_task_and_their_true_end_is_shown(tmp_path: Path
 
 @pytest.mark.parametrize("parallel", [False, True])
 def test_a_hook_that_outlives_its_supervisor_is_adopted_and_runs_once(tmp_path: Path, parallel: bool) -> None:
-    slow = "echo ran >> ran; until [ -e go ]; do sleep 0.02; done"
+    slow = "echo ran >> ran; n=0; until [ -e go ] || [ $n -gt 3000 ]; do n=$((n+1)); sleep 0.02; done"
     box = sandbox(tmp_path, {"id": "slow", "workflow": "slow", "parallel": parallel}, slow=slow)
     process = box.start("run")
     wait_until((box.directory / "ran").exists, 60.0)  # so its `start` row is on disk
