@@ -107,8 +107,11 @@ def follows(hook: Unit) -> bool:
 
 
 def over(hook: Unit) -> bool:
-    """Whether a hook has ended, well or not, and is not to run again by itself: what comes after it may go on."""
-    if hook.state == TaskState.FAILED:
+    """Whether a hook has ended, well or not, and is not to run again by itself: what comes after it may go on.
+
+    One in the background does not run again by itself as long as the sprint goes on: stopped by its name, it is over.
+    """
+    if hook.state == TaskState.FAILED and not hook.background:
         return hook.ended is not None and not interrupted(hook.ended.decoded())
     return hook.state in ENDED
 

@@ -36,6 +36,8 @@ REMEMBERED = (
     2558,
     4956,
     5770,
+    20_166_021,
+    30_019_992,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
