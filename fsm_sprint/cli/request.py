@@ -185,7 +185,7 @@ def _tell(paths: SprintPaths, asked: Asked, answer: str, *, json: bool, shown: b
     """The answer on stdout; what to type next on stderr, where something is to be typed and that was not `shown`."""
     from fsm_sprint.clock import SystemClock
     from fsm_sprint.report.status import status
-    from fsm_sprint.report.terminal import line
+    from fsm_sprint.report.terminal import cells, line, pad
 
     refused = answer.startswith("refused")
     with record.latest(paths) as (reader, _):
@@ -207,7 +207,8 @@ def _tell(paths: SprintPaths, asked: Asked, answer: str, *, json: bool, shown: b
     else:
         print(line(answer))
         if not refused and not shown and now["supervisor"] is None:
+            width = min(max((cells(one["command"]) for one in now["next"]), default=0), 48)
             for place, one in enumerate(now["next"]):
                 head = "next:" if place == 0 else ""
-                print(f"{head:5}  {one['command']}  {one['what']}", file=sys.stderr)
+                print(f"{head:5}  {pad(one['command'], width)}  {one['what']}", file=sys.stderr)
     raise typer.Exit(ExitCode.USAGE if refused else ExitCode.DONE)

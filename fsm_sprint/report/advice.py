@@ -24,12 +24,15 @@ def advice(
     asked: Sequence[tuple[str, str]] = (),
     limited: str | None = None,
     rejected: str | None = None,
+    spent: tuple[str, str] | None = None,
+    failing: bool = True,
 ) -> list[tuple[str, str]]:
     """(command, what it does), the most useful first, for a sprint in `state`.
 
     `supervised`: a supervisor runs; `alive`: some task does; `failed`: a unit whose output may say why; `asked`: what
     answers the questions that are open; `limited`: a unit that waits for a usage limit; `rejected`: the one by whose
-    rejection it was blocked.
+    rejection it was blocked; `spent`: whose budget is used up, '' being the sprint's, and which of its bounds;
+    `failing`: something has failed and is not left out.
     """
     again = command("run", directory)
     now = [(command("retry", directory, limited), "asks its agent now")] if limited else []
@@ -56,11 +59,18 @@ def advice(
     if state == SprintState.COMPLETED:
         return [*look, (command("replay", directory), "tells what happened")]
     if state == SprintState.CANCELLED:
-        return [(command("run", directory, "--new"), "begins another run")]
+        return [
+            (command("run", directory, "--new"), "begins another run"),
+            (command("resume", directory), "takes this one up again; then `run` goes on"),
+        ]
     if state == SprintState.BLOCKED and rejected:
         without = (command("skip", directory, rejected), "leaves it out; then `run` goes on")
         return [*look, without, (again, "asks once more")]
-    if state == SprintState.BLOCKED:
+    if state == SprintState.BLOCKED and spent:
+        unit, bound = spent
+        more = command("resume", directory, *([unit] if unit else []), "--budget", f"{bound}=N")
+        return [*look, (more, "allows more in all; then `run` goes on")]
+    if state == SprintState.BLOCKED and failing:
         return [*look, (again, "tries again what has failed")]
     if state == SprintState.NOT_STARTED:
         return [(again, "begins")]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _SHOWN = 3
 """Questions that are shown with their command; whoever has answered them is shown the next."""
 
-UNSTARTED = frozenset({"approval", "rejected"})
-"""Kinds of rest for which a unit is named that has not run, and so has printed nothing."""
+UNSTARTED = frozenset({"approval", "rejected", "budget"})
+"""Kinds of rest for which a unit is named that was not let run, so that no output of it says why."""
 
 
 class Question(NamedTuple):
@@ -66,6 +66,13 @@ def answers(found: Sequence[Question], directory: Path) -> list[tuple[str, str]]
 def rejected(facts: Facts) -> str | None:
     """The unit that was not approved, from the facts of the row that brought a sprint to rest."""
     return str(facts["unit"]) if facts.get("kind") == "rejected" else None
+
+
+def spent(facts: Facts) -> tuple[str, str] | None:
+    """Whose budget is used up, '' for the sprint's, and which bound of it; from the facts of the same row."""
+    if facts.get("kind") != "budget" or "measure" not in facts:
+        return None
+    return str(facts.get("unit") or ""), str(facts["measure"])
 
 
 def ways_on(sprint: "Sprint", unit: "Unit", directory: Path) -> list[tuple[str, str]]:

@@ -8,12 +8,12 @@ from fsm.states import Machine, SprintState
 from fsm.unit import Unit
 from fsm.waits import LIMIT
 from fsm_sprint.report.advice import advice
-from fsm_sprint.report.asking import UNSTARTED, answers, questions, rejected
+from fsm_sprint.report.asking import UNSTARTED, answers, questions, rejected, spent
 from fsm_sprint.report.counts import Counts
 from fsm_sprint.report.ending import ending
 from fsm_sprint.report.sentences import blame
 from fsm_sprint.report.tally import tally
-from fsm_sprint.report.terminal import line
+from fsm_sprint.report.terminal import cells, line, pad
 from fsm_sprint.report.times import span
 
 SHOWN = 5
@@ -24,18 +24,21 @@ def closing(sprint: Sprint, directory: Path) -> list[str]:
     """The lines, as they are printed."""
     shown = standing(sprint)
     failed = list(failures(sprint))
+    rested = sprint.rested.decoded() if sprint.rested is not None else {}
     told = advice(
         sprint.state,
         directory,
         alive=sprint.busy,
         failed=_blamed(sprint, failed),
         asked=answers(list(questions(sprint)), directory),
-        rejected=rejected(sprint.rested.decoded() if sprint.rested is not None else {}),
+        rejected=rejected(rested),
+        spent=spent(rested),
+        failing=bool(failed),
         limited=next((path for path in sprint.waiting if sprint.why[path] == LIMIT), None),
     )
-    width = min(max(len(command) for command, _ in told), 48)
+    width = min(max(cells(command) for command, _ in told), 48)
     for place, (command, what) in enumerate(told):
-        shown.append(f"{'next:' if place == 0 else '':5}  {command:{width}}  {what}")
+        shown.append(f"{'next:' if place == 0 else '':5}  {pad(command, width)}  {what}")
     return shown
 
 
@@ -57,7 +60,7 @@ def standing(sprint: Sprint, *, logs: bool = True) -> list[str]:
 def _blamed(sprint: Sprint, failed: list[Unit]) -> str | None:
     """The unit whose output is worth a look: the one that the sprint rests for, else the first that failed."""
     facts = sprint.rested.decoded() if sprint.rested is not None else {}
-    unit = None if facts.get("kind") in UNSTARTED else facts.get("unit")
+    unit = None if facts.get("kind") in UNSTARTED or not failed else facts.get("unit")
     if unit is not None and sprint.state in (SprintState.BLOCKED, SprintState.NEEDS_HUMAN):
         return str(unit)
     return failed[0].path if failed else None

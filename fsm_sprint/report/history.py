@@ -100,6 +100,7 @@ class _Sum:
         self.failures = self.interrupted = self.supervisors = self.crashes = 0
         self._alive: set[str] = set()
         self._state = ""
+        self._passing = False
 
     def add(self, row: Transition) -> None:
         if self.first is None:
@@ -113,8 +114,11 @@ class _Sum:
                 self.failures += not interrupted
         elif row.unit == SPRINT_UNIT:
             if row.trigger == "lease":
-                # A supervisor that ended in order leaves the sprint at rest, with nothing alive.
-                self.crashes += self.supervisors > 0 and (bool(self._alive) or self._state not in AT_REST)
+                # A supervisor that ended in order leaves nothing alive, and the sprint at rest, unless it came only to
+                # do what was asked.
+                cut_off = self._state not in AT_REST and not self._passing
+                self.crashes += self.supervisors > 0 and (bool(self._alive) or cut_off)
+                self._passing = bool(row.decoded().get("passing"))
                 self.supervisors += 1
             self._state = row.dest
 

@@ -121,7 +121,7 @@ def _succeed(row: Transition, facts: Facts, memory: Memory) -> str:
 
 @_for(Machine.TASK, "verify")
 def _verify(row: Transition, facts: Facts, memory: Memory) -> str:
-    if row.source == "failed":
+    if row.source == "pending":
         return "its gate is tried again; the work stays as it is"
     return f"ended well{memory.after(row, facts)}; now its gate has to pass"
 

@@ -14,7 +14,7 @@ from fsm.transition import SPRINT_UNIT, Facts, Transition
 from fsm.waits import APPROVAL, LIMIT, reason
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.report.advice import advice
-from fsm_sprint.report.asking import UNSTARTED, Question, answers, rejected
+from fsm_sprint.report.asking import UNSTARTED, Question, answers, rejected, spent
 from fsm_sprint.report.queue import queued
 from fsm_sprint.report.times import iso
 from journal.lease import holder
@@ -112,7 +112,7 @@ class _Look:
         proposed = queued(reader, run)
         asks = self._asks(rested if state == SprintState.NEEDS_HUMAN else {}, waiting, failed)
         asks += [Question(one.id, approval=True, proposed=True) for one in proposed]
-        blamed = None if rested.get("kind") in UNSTARTED else rested.get("unit")
+        blamed = None if rested.get("kind") in UNSTARTED or not failed else rested.get("unit")
         blamed = blamed or (failed[0]["unit"] if failed else None)
         document = {
             **_head(self._paths, state, self._held),
@@ -144,6 +144,8 @@ class _Look:
                     failed=_text(blamed),
                     asked=answers(asks, self._paths.directory),
                     rejected=rejected(rested),
+                    spent=spent(rested),
+                    failing=bool(failed),
                     limited=next((one["unit"] for one, why in waiting if why == LIMIT), None),
                 )
             ),

@@ -13,6 +13,7 @@ from fsm.waits import LIMIT
 from fsm_sprint.cli import request
 from fsm_sprint.inbox import Inbox
 from fsm_sprint.paths import SprintPaths
+from fsm_sprint.report.closing import closing
 from journal.watch import identity
 from tests.cli.command import Command
 from tests.fsm.test_commands import FACTS, NOTHING_TO_DO, UNITS, WAYS
@@ -270,6 +271,38 @@ def test_a_larger_budget_takes_a_sprint_up_again(home: Path, fsm_sprint: Command
     assert fsm_sprint("resume", "--budget", "cost-usd=2.5").out == "the sprint goes on\n"
     facts = next(row["facts"] for row in reversed(rows_of(fsm_sprint, home)) if row["trigger"] == "retry")
     assert facts["budget"] == {"cost-usd": 2.5}  # type: ignore[index]
+
+
+def test_whose_budget_ended_is_told_how_to_allow_more(home: Path, fsm_sprint: Command) -> None:
+    spent = {"unit": "a", "why": "spent", "kind": "budget", "measure": "tokens", "spent": 2, "bound": 1}
+    with Scene(home, leaf("a"), leaf("b")).begin() as scene:
+        scene.move(SPRINT_UNIT, "block", spent)
+        scene.commit()
+        last = closing(scene.sprint, home)[-1]
+    status = fsm_sprint("status").out
+    assert last.endswith("a --budget tokens=N  allows more in all; then `run` goes on")
+    assert status.splitlines()[-1].split() == last.replace(f"{home} ", "").split()
+    assert "logs" not in status
+
+
+def test_when_what_had_failed_is_left_out_nothing_is_said_to_be_tried_again(
+    home: Path, fsm_sprint: Command
+) -> None:
+    with Scene(home, leaf("a"), leaf("b")).begin() as scene:
+        scene.spawn("a")
+        scene.fail("a")
+        scene.move(SPRINT_UNIT, "block", {"unit": "a", "why": "exit code 1", "kind": "failed"})
+    assert "tries again what has failed" in fsm_sprint("status").out
+    assert fsm_sprint("skip", "a").err == "next:  fsm-sprint run  goes on\n"
+
+
+def test_what_was_cancelled_can_be_taken_up_again_and_that_is_said(home: Path, fsm_sprint: Command) -> None:
+    with Scene(home, leaf("a")).begin():
+        pass
+    fsm_sprint("stop", "--cancel", check=0)
+    last = fsm_sprint("status").out.splitlines()[-1]
+    assert last == "       fsm-sprint resume     takes this one up again; then `run` goes on"
+    assert fsm_sprint("resume").out == "the sprint goes on\n"
 
 
 def test_a_unit_is_meant_by_the_end_of_its_path_or_the_id_of_a_parallel_task(

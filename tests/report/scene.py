@@ -68,10 +68,11 @@ class Scene:
         self.lease(pid=pid)
         return self
 
-    def lease(self, *, pid: int = 4711) -> None:
-        """A supervisor takes over under the next epoch."""
+    def lease(self, *, pid: int = 4711, passing: bool = False) -> None:
+        """A supervisor takes over under the next epoch; `passing`: only to do what is asked."""
         self.epoch += 1
-        self.move(SPRINT_UNIT, "lease", {"pid": pid, "host": "here"})
+        passes: Facts = {"passing": True} if passing else {}
+        self.move(SPRINT_UNIT, "lease", {"pid": pid, "host": "here"} | passes)
 
     def move(
         self, unit: str, trigger: str, facts: Facts | None = None, *, attempt: int = 0, after: int = 1000

@@ -98,6 +98,33 @@ def test_a_crash_and_what_survived_it_are_told(tmp_path):
     assert (summary["crashes"], summary["supervisors"], summary["adopted"]) == (1, 2, 1)
 
 
+def test_who_came_to_do_what_was_asked_and_left_is_no_crash(tmp_path):
+    with Scene(tmp_path, leaf("a")).begin(pid=100) as scene:
+        scene.move(SPRINT_UNIT, "block", {"why": "spent", "kind": "budget"})
+        scene.lease(pid=200, passing=True)
+        scene.move(SPRINT_UNIT, "retry", {"budget": {"cost-usd": 2}})
+        scene.lease(pid=300)
+        scene.commit()
+        with open_reader(scene.paths.journal) as reader:
+            history = History(reader, "run-1")
+            list(history.tell())
+            assert (history.summary()["crashes"], history.summary()["supervisors"]) == (0, 3)
+
+
+def test_work_that_is_not_done_again_is_not_said_to_have_ended_again(tmp_path):
+    gate = Gate(script="make check", prompt="mend it", tries=1)
+    with Scene(tmp_path, leaf("a", gate=gate)).begin() as scene:
+        scene.spawn("a")
+        scene.move("a", "verify", {"code": 0, "elapsed-ms": 400}, attempt=1)
+        scene.spawn("a#gate")
+        scene.fail("a#gate")
+        scene.move("a", "fail", {"verdict": "gate"}, attempt=1)
+        scene.move("a", "retry", {}, attempt=1)
+        scene.move("a", "verify", {}, attempt=1)
+        scene.commit()
+        assert told(scene)[-1] == "a: its gate is tried again; the work stays as it is"
+
+
 def test_the_rounds_of_a_gate_are_counted(tmp_path):
     gate = Gate(script="make check", prompt="mend it", tries=2)
     with Scene(tmp_path, leaf("a", gate=gate)).begin() as scene:
