@@ -31,7 +31,7 @@ def load(path: Path, *, shown: str, code: str) -> tuple[Document, tuple[Diagnost
         build(document)
     except Refused as refused:
         document.root = None
-        message = f"Cannot read {path.name}: {refused.reason}"
+        message = f"Cannot read {path.name or path}: {refused.reason}"
         if refused.offset is None:
             found = Diagnostic(code=code, message=message, file=shown, hint=refused.hint)
         else:

@@ -63,7 +63,7 @@ class Recovered:
     obstacles: list[Path] = field(default_factory=list)
     """Directories of attempts that still run and that the new journal cannot go on with."""
     strangers: list[Path] = field(default_factory=list)
-    """Directories of attempts that nothing in the new journal is about."""
+    """Directories of attempts that nothing in the new journal is about, whose names it may give again."""
 
 
 def recover(journal: Path, paths: SprintPaths | None, target: Path, clock: Clock) -> Recovered | None:
@@ -85,7 +85,8 @@ def recover(journal: Path, paths: SprintPaths | None, target: Path, clock: Clock
                 hint="put a backup in its place, or remove .fsm-sprint and logs to begin anew",
             )
         ours = paths is not None and _belongs(sprint, journal)
-        remains = remains_of(paths, sprint) if paths is not None and ours else Remains()
+        there = remains_of(paths, sprint) if paths is not None else Remains()
+        remains = there if ours else Remains(strangers=[*there.strangers, *there.later])
         ahead = [path for path, trace in remains.traces.items() if trace.number > sprint.units[path].attempt]
         why = _said(problem, rows) or _why(salvage, journal, rows, known, ahead)
         if why is None and paths is not None and sprint.live and _elsewhere(sprint, journal):

@@ -27,6 +27,8 @@ class Remains:
     """Directories of attempts of which something lives: path of the unit ('' for none) and number."""
     strangers: list[Path] = field(default_factory=list)
     """Directories that belong to no unit, and to no earlier run of the sprint."""
+    later: list[Path] = field(default_factory=list)
+    """Directories of attempts after the last one of their unit that the journal knows of."""
 
 
 def remains_of(paths: SprintPaths, sprint: Sprint) -> Remains:
@@ -45,6 +47,8 @@ def remains_of(paths: SprintPaths, sprint: Sprint) -> Remains:
             found.alive[folder] = (unit.path if unit is not None else "", int(number))
         if unit is not None:
             folders.setdefault(stem, {})[int(number)] = folder
+            if int(number) > unit.attempt:
+                found.later.append(folder)
         elif _nth(stem) >= sprint.nth:
             found.strangers.append(folder)
     here, taken = Here(), set(sprint.tasks)

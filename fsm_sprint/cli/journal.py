@@ -139,6 +139,8 @@ def recover(
         raise UsageError("-o and --in-place are two things", hint="ask for one of them")
     if yes and not in_place:
         raise UsageError("--yes goes with --in-place", hint="without it nothing is replaced")
+    if in_place and not yes and not _asked():
+        raise UsageError("--in-place asks first, and nobody is at the terminal", hint="say --in-place --yes")
     journal, paths = record.recorded(sprint)
     if paths is None:
         if in_place:
@@ -214,7 +216,10 @@ def _tell(found: "Recovered", journal: Path) -> None:
         ("taken up by what lies in attempts/", found.taken),
         ("lost, nothing tells what became of it", found.lost),
         ("still runs, the next `run` goes on with it", found.adoptable),
-        ("in no plan that is left", [folder.name for folder in found.strangers]),
+        (
+            "of nothing that is left, set aside when it is put in place",
+            [folder.name for folder in found.strangers],
+        ),
     ):
         for unit in units[:_MOST]:
             print(f"{what}: {line(unit)}")

@@ -29,9 +29,24 @@ def recorded(named: Path | None) -> tuple[Path, SprintPaths | None]:
     if named is not None and named.is_file() and named.name != "SPRINT.yaml":
         return named, None
     paths = options.paths(named)
-    if not paths.journal.exists():
+    if not there(paths):
         raise _never_run()
     return paths.journal, paths
+
+
+def there(paths: SprintPaths) -> bool:
+    """Whether a sprint has a journal. JournalReplaced where none is left and attempts show one."""
+    exists = paths.journal.exists()
+    wal = paths.journal.with_name("journal.db-wal")
+    bare = not exists or not (paths.journal.stat().st_size or (wal.exists() and wal.stat().st_size))
+    if bare and paths.attempts.is_dir() and any(paths.attempts.iterdir()):
+        from journal.errors import JournalReplaced
+
+        raise JournalReplaced(
+            f"{paths.journal} is {'empty' if exists else 'gone'}, but attempts/ beside it shows that there was one",
+            hint="put journal.db or a backup of it back, or remove .fsm-sprint and logs to begin anew",
+        )
+    return exists
 
 
 def named(sprint: str | None, unit: str | None) -> tuple[SprintPaths, str | None]:
@@ -64,7 +79,7 @@ def reading(journal: Path) -> "Iterator[Reader]":
 @contextmanager
 def latest(paths: SprintPaths) -> "Iterator[tuple[Reader, str]]":
     """The journal of a sprint and its latest run. UsageError when nothing was ever run."""
-    if not paths.journal.exists():
+    if not there(paths):
         raise _never_run()
     with reading(paths.journal) as reader:
         run = reader.latest_run()

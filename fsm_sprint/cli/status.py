@@ -27,7 +27,7 @@ def status(
 
     paths = options.paths(sprint)
     clock = SystemClock()
-    if paths.journal.exists():
+    if record.there(paths):
         with record.reading(paths.journal) as reader:
             document = look(paths, reader, clock, every=every)
     else:

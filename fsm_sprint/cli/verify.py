@@ -65,7 +65,7 @@ def _show(document: dict[str, Any], journal: Path) -> None:
     for note in document["notes"]:
         print(f"note: {line(note)}", file=sys.stderr)
     progress = f", PROGRESS.yaml at row {checked['progress']}" if checked["progress"] else ""
-    found = len(document["problems"])
+    found, last = len(document["problems"]), document["checked"]["rows"]
     result = "all of it is whole" if document["ok"] else f"{found} problem{'' if found == 1 else 's'}"
     runs = f"{checked['runs']} run{'' if checked['runs'] == 1 else 's'}"
     print(
@@ -75,7 +75,7 @@ def _show(document: dict[str, Any], journal: Path) -> None:
     if document["ok"]:
         head = document["head"]
         print(f"head: row {head['seq']}, {head['hash']}")
-    elif any("PROGRESS.yaml" in problem["message"] for problem in document["problems"]):
+    elif all("PROGRESS.yaml" in one["message"] and one["seq"] <= last for one in document["problems"]):
         print(
             "hint: `fsm-sprint replay --rebuild` writes PROGRESS.yaml anew from the journal", file=sys.stderr
         )

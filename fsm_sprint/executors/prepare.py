@@ -90,7 +90,8 @@ def _make(folder: Path) -> None:
     except FileExistsError:
         raise JournalDamaged(
             f"the journal has lost rows: it knows nothing of the attempt that {folder} is of",
-            hint="put journal.db and journal.db-wal back as they were; to begin anew, remove .fsm-sprint and logs",
+            hint="`fsm-sprint journal recover` goes on with what lies in attempts/;"
+            " or put journal.db and journal.db-wal back as they were",
         ) from None
 
 

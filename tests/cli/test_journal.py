@@ -323,6 +323,25 @@ def test_a_copy_of_a_sprint_does_not_own_what_ran_in_the_original(
     assert states(tmp_path / "copy" / ".fsm-sprint" / "journal.db")["b"] == ("failed", 2)
 
 
+def test_a_damaged_copy_makes_room_for_what_runs_again_in_it(
+    scene: Scene, fsm_sprint: Command, tmp_path: Path
+) -> None:
+    """Its attempts were the original's; the new journal of the copy gives their numbers again."""
+    for unit, number in (("a", 1), ("b", 1), ("b", 2)):
+        record(scene, unit, number, why="exit", status=0, ended=1)
+    damage(scene, "UPDATE transitions SET facts = '{}' WHERE seq = 7")
+    shutil.copytree(scene.paths.directory, tmp_path / "copy")
+    state = tmp_path / "copy" / ".fsm-sprint"
+
+    done = fsm_sprint("journal", "recover", tmp_path / "copy", "--in-place", "--yes")
+
+    assert "of nothing that is left, set aside when it is put in place: b.1" in done.out
+    assert sorted(folder.name for folder in (state / "attempts").iterdir()) == ["a.1"]
+    assert (state / "journal.db.damaged-1-b.2").is_dir()
+    assert states(state / "journal.db")["b"] == ("pending", 0)
+    assert scene.paths.attempt("b", 2).is_dir(), "the original keeps its own"
+
+
 def test_what_still_runs_and_is_known_is_said_and_left_to_the_next_run(
     scene: Scene, fsm_sprint: Command
 ) -> None:
@@ -401,7 +420,7 @@ def test_a_person_at_a_terminal_is_asked(
 
 
 @pytest.mark.parametrize(
-    "words", [["--in-place", "-o", "x"], ["--yes"], ["theirs.db", "--in-place"]], ids=" ".join
+    "words", [["--in-place", "-o", "x"], ["--yes"], ["theirs.db", "--in-place"], ["--in-place"]], ids=" ".join
 )
 def test_contradictions_are_refused(scene: Scene, fsm_sprint: Command, words: list[str]) -> None:
     shutil.copyfile(scene.paths.journal, scene.paths.directory / "theirs.db")

@@ -106,6 +106,7 @@ def test_the_exit_code_is_the_one_that_run_would_give(sprint, fsm_sprint: Comman
     fsm_sprint("simulate", "--script", script("- {ask: pause, at: 1}\n"), check=10)
     fsm_sprint("simulate", "--script", script("- {ask: cancel, at: 1}\n"), check=11)
     fsm_sprint("simulate", "--script", script("- {unit: nobody}\n"), check=3)
+    assert "Cannot read .: it is a directory" in fsm_sprint("simulate", "--script", ".", check=3).err
 
 
 def test_many_rehearsals_end_with_the_code_of_the_first_that_was_not_completed(

@@ -146,7 +146,24 @@ def test_progress_that_knows_more_than_the_journal_shows_that_its_end_is_gone(
         file.unlink()
     kept.rename(scene.paths.journal)
 
-    assert "but the journal ends at row 5" in fsm_sprint("verify", check=5).out
+    done = fsm_sprint("verify", check=5)
+
+    assert "but the journal ends at row 5" in done.out
+    assert "journal recover" in done.err, "to write PROGRESS.yaml anew would take away what tells of the rows"
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+@pytest.mark.parametrize("words", [["verify"], ["status"], ["replay"], ["logs"]], ids=" ".join)
+def test_a_journal_that_is_gone_is_not_taken_for_one_that_never_was(
+    scene: Scene, fsm_sprint: Command, words: list[str], left: str
+) -> None:
+    scene.paths.attempt("a", 1).mkdir(exist_ok=True)
+    for file in scene.paths.state.glob("journal.db*"):
+        file.unlink()
+    if left == "an empty file":
+        scene.paths.journal.touch()
+
+    assert "shows that there was one" in fsm_sprint(*words, check=5).err
 
 
 def test_a_missing_progress_is_only_noted(scene: Scene, fsm_sprint: Command) -> None:

@@ -253,8 +253,9 @@ def test_asking_twice_is_asking_once(hands: Hands):
 
 def test_a_directory_that_is_there_already_is_an_error(hands: Hands):
     hands.paths.attempt("task", 1).mkdir()
-    with pytest.raises(SprintError, match="lost rows"):
+    with pytest.raises(SprintError, match="lost rows") as raised:
         hands.spawn(hands.shell("true"))
+    assert "journal recover" in (raised.value.hint or "")
 
 
 def test_attempts_have_directories_and_logs_of_their_own(hands: Hands):

@@ -122,7 +122,7 @@ class Outsider:
         return sum([self.stage.kill(victim) for victim in found]) > 0
 
     def _freeze(self, process: "subprocess.Popen[bytes]") -> bool:
-        """SIGSTOP to the supervisor or to everything, for a moment; another `run` must not get the sprint meanwhile."""
+        """SIGSTOP to the supervisor, to the shims or to everything, for a moment."""
         stage = self.stage
         roles = self.dice.choice([(SUPERVISOR,), (SHIM,), ()])
         frozen = [victim for victim in stage.victims(*roles) if send(victim, stage.ledger, signal.SIGSTOP)]
