@@ -1,30 +1,51 @@
 """`run --dry-run`: everything that would be executed, in order, with nothing executed."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from fsm.plan import Gate, Leaf, Plan
-from fsm.sprint import Sprint
+from fsm.sprint import Sprint, fold
+from fsm.states import TaskState
 from fsm.unit import Unit
 from fsm_sprint.agents.registry import DEFAULT
-from fsm_sprint.cli.definition import compiled
+from fsm_sprint.cli import record
 from fsm_sprint.paths import SprintPaths
 from fsm_sprint.report.document import printed
 from fsm_sprint.report.terminal import line, plain
 from fsm_sprint.work import Work, missing, workdir
 
+_OVER = {"completed", "skipped"}
+"""States of tasks and groups out of which only a person's wish leads."""
 
-def rehearse(paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bool, json: bool) -> None:
-    """Prints argv, names of the environment, directory, bounds and prompt of every task of a run from the start.
 
-    Gates and the agents that mend what they find are among the tasks; hooks and notices come after them.
+def begun(paths: SprintPaths) -> Sprint | None:
+    """The run that `run` would go on with, or find at its end; None where nothing was ever run."""
+    if not record.there(paths):
+        return None
+    with record.reading(paths.journal) as reader, reader.snapshot():
+        run = reader.latest_run()
+        return None if run is None else fold(reader.rows(run), run, reader.text)
+
+
+def over(unit: Unit) -> bool:
+    """Whether a unit is not run any more when its run goes on: its work is done or left out."""
+    of = unit.owner or unit
+    return {unit.state, of.state} & _OVER != set() or (
+        unit.leaf is not None and unit.leaf.state == TaskState.SKIPPED
+    )
+
+
+def rehearse(paths: SprintPaths, plan: Plan, done: AbstractSet[str] = frozenset(), *, json: bool) -> None:
+    """Prints argv, names of the environment, directory, bounds and prompt of every task that is not `done`.
+
+    Gates and the agents that mend what they find are among the tasks; hooks and notices come after them. Prompts are
+    those of first attempts.
     """
-    plan = compiled(paths, workflows, strict=strict).plan
     sprint = Sprint("dry-run", lambda _: "")
     sprint.plant(plan)
     work = Work(sprint, paths)
-    tasks = list(_tasks(sprint, work))
+    tasks = list(_tasks(sprint, work, done))
     hooks, notices = _hooks(plan), _notices(plan, str(workdir(paths)))
     absent = missing(plan)
     if json:
@@ -72,8 +93,10 @@ def rehearse(paths: SprintPaths, workflows: Sequence[Path] | None, *, strict: bo
         print(f"missing: {line(name)}")
 
 
-def _tasks(sprint: Sprint, work: Work) -> Iterator[dict[str, Any]]:
+def _tasks(sprint: Sprint, work: Work, done: AbstractSet[str]) -> Iterator[dict[str, Any]]:
     for unit in sprint.order:
+        if unit.path in done:
+            continue
         mends = unit.owner is not None and unit is unit.owner.fix
         if unit.machine == "task" and (not mends or (isinstance(unit.node, Gate) and unit.node.prompt)):
             yield _task(unit, work)

@@ -61,9 +61,7 @@ def run(
     """Run a sprint, or go on with it: finished work stays done, running tasks are adopted, failed ones are retried."""
     paths = options.paths(sprint)
     if dry_run:
-        from fsm_sprint.cli.rehearse import rehearse
-
-        rehearse(paths, workflows, strict=strict, json=json)
+        _shown(paths, workflows, new=new, replan=replan, strict=strict, json=json)
         return
     if json:
         raise UsageError("--json goes with --dry-run", hint="`fsm-sprint status --json` tells about a run")
@@ -86,6 +84,23 @@ def run(
         print("left at once; what runs goes on, and `fsm-sprint run` adopts it", file=sys.stderr)
         code = ExitCode.INTERRUPTED
     raise typer.Exit(code)
+
+
+def _shown(
+    paths: SprintPaths, workflows: list[Path] | None, *, new: bool, replan: bool, strict: bool, json: bool
+) -> None:
+    """What this very command would run without --dry-run: of a run that has begun only what is left of its plan."""
+    from fsm_sprint.cli.rehearse import begun, over, rehearse
+
+    before = None if new else begun(paths)
+    if before is None and not replan:
+        rehearse(paths, compiled(paths, workflows, strict=strict).plan, json=json)
+        return
+    plan = _replanned(before, paths, workflows, strict=strict) if replan else None
+    assert before is not None, "--replan without a run was refused"
+    all_over = plan is None and _nothing_to_do(before, paths) is not None
+    done = frozenset(unit.path for unit in before.order if all_over or over(unit))
+    rehearse(paths, plan or before.plan, done, json=json)
 
 
 def _detached(paths: SprintPaths, workflows: list[Path] | None, *, new: bool, strict: bool) -> None:

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from fsm.plan import Gate
+from fsm.transition import SPRINT_UNIT
 from tests.cli.command import Command
+from tests.report.scene import Scene, leaf
 
 AGENT = {"command": ["mender", "--fast"]}
 
@@ -94,3 +97,49 @@ def test_people_read_the_same(made: Path, fsm_sprint: Command) -> None:
     ):
         assert part in shown
     assert not (made / ".fsm-sprint").exists()
+
+
+def units(fsm_sprint: Command, *more: str) -> list[str]:
+    return [task["unit"] for task in fsm_sprint("run", "--dry-run", "--json", *more).document["tasks"]]
+
+
+def test_of_a_run_that_has_begun_what_is_left_of_its_own_plan_is_shown(
+    made: Path, fsm_sprint: Command
+) -> None:
+    today = units(fsm_sprint)
+    gate = Gate(script="make check")
+    with Scene(made, leaf("a", gate=gate), leaf("b", gate=gate), leaf("c"), leaf("d")).begin() as scene:
+        scene.spawn("a")
+        scene.move("a", "verify", {"code": 0}, attempt=1)
+        scene.spawn("a#gate")
+        scene.succeed("a#gate")
+        scene.move("a", "succeed", attempt=1)
+        scene.move("c", "skip")
+        scene.spawn("b")
+        scene.fail("b")
+        scene.move(SPRINT_UNIT, "block", {"unit": "b", "why": "exit code 1", "kind": "failed"})
+    (made / "SPRINT.yaml").write_text(json.dumps({"workflow": "w", "sprint-id": "s"}))
+    assert units(fsm_sprint) == ["b", "b#gate", "d"]
+    assert units(fsm_sprint, "--new") == today
+
+
+def test_of_a_run_that_is_over_nothing_is_shown(made: Path, fsm_sprint: Command) -> None:
+    with Scene(made, leaf("a")).begin():
+        pass
+    fsm_sprint("stop", "--cancel")
+    shown = fsm_sprint("run", "--dry-run")
+    assert (shown.out, shown.err) == (
+        "",
+        "run run-1 is cancelled already; `fsm-sprint run --new` begins another run\n",
+    )
+
+
+def test_with_replan_the_difference_is_shown_and_what_is_left_as_it_will_be(
+    made: Path, fsm_sprint: Command
+) -> None:
+    with Scene(made, leaf("make", run=("cc", "-o", "a b")), sprint_id="s").begin():
+        pass
+    (made / "SPRINT.yaml").write_text(json.dumps({"workflow": "w", "sprint-id": "s"}))
+    shown = fsm_sprint("run", "--dry-run", "--replan", "--json")
+    assert "+ write" in shown.err
+    assert "write#fix" in [task["unit"] for task in shown.document["tasks"]]
