@@ -369,8 +369,8 @@ class SimulatedExecutor:
         if finding is Finding.LEAVING and self._patient(handle):
             return []
         if finding is Finding.ORPHANED or finding is Finding.LEAVING:
-            self._kill_tree(handle)
-            return []
+            # What held the lock may have died while the file was read, with nobody left to tell of it.
+            return [] if self._kill_tree(handle) else self._conclude(handle)
         if finding is Finding.LOST and not found.rebooted and self._kill_tree(handle):
             return []
         if finding is Finding.EXITED:

@@ -125,7 +125,8 @@ class Witness:
             if self.states.get(other) not in ENDED_WELL and not self._had_begun(path, other):
                 raise Violation("order", f"{path} is spawned before {other} has ended well", (path, other))
         for other in rules.after:
-            if self._due(other) and not self._passed_before(path, other):
+            begun = self._passed_before(path, other) or self._had_begun(path, other)
+            if self._due(other) and not begun:
                 raise Violation("sync", f"{path} is spawned before {other} has ended", (path, other))
 
         for other in rules.hooks:

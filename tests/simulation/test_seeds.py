@@ -38,6 +38,8 @@ REMEMBERED = (
     5770,
     20_166_021,
     30_019_992,
+    40_004_203,
+    40_006_823,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
