@@ -32,6 +32,8 @@ PERMISSIONS = "acceptEdits"
 """The permission mode where the sprint names none: files may be written, commands may not be run unasked."""
 _SKIP = "dangerously-skip-permissions"
 _SUBTYPES = {"error_max_turns": "turns", "error_max_budget_usd": "budget"}
+_SAID = {"error_max_turns": "used up its turns", "error_max_budget_usd": "used up what it may cost"}
+"""What is said of such an end where the agent has no words for it."""
 _HOPELESS = ("auth", "billing")
 """Troubles that trying again does not mend."""
 _LEAST = 0.0001
@@ -183,7 +185,8 @@ class Claude(Streaming):
             self.denied(telling.named(words(denial, "tool_name"), part(denial, "tool_input")))
         text, subtype = words(found, "result"), words(found, "subtype")
         if subtype in _SUBTYPES or subtype.startswith("error"):
-            self.trouble = Trouble(_SUBTYPES.get(subtype, "failed"), _reason(found) or text or subtype)
+            why = _reason(found) or text or _SAID.get(subtype, subtype)
+            self.trouble = Trouble(_SUBTYPES.get(subtype, "failed"), why)
         elif part(found, "is_error") is True:
             known, before = self._error(found, "", text), self._synthetic
             self.trouble = before if known.verdict == "failed" and before is not None else known

@@ -139,3 +139,11 @@ def test_what_a_step_may_cost_is_told_to_the_agent_that_can_keep_it(tmp_path: Pa
 
     assert facts(box, "spawn")[0]["budget-usd"] == 1.5
     assert "--max-budget-usd 1.5000" in (tmp_path / "argv").read_text()
+
+
+def test_what_an_agent_says_in_no_words_is_said_in_ours(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, f"cat {OURS}/claude-budget.jsonl\nexit 1")
+    said = box.run("run", check=1)
+
+    assert "exit 1: used up what it may cost" in said.stderr
+    assert "error_max_budget_usd" not in said.stderr + box.run("status", check=0).stdout
