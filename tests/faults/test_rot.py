@@ -116,7 +116,10 @@ def rotten(tmp_path: Path) -> Iterator[Rotten]:
 
 def test_no_run_begins_anything_on_a_journal_with_a_flipped_bit(rotten: Rotten, campaign: Campaign) -> None:
     whole = rotten.whole
-    places = campaign.share(range(3, len(whole), 37), lambda _: "flipped bits", quick=8, normal=12)
+    known = range(3, len(whole), 37)
+    places = campaign.share(known, lambda _: "flipped bits", quick=8, normal=12)
+    # Of these no start is tried at any level; tests/journal/test_damage.py flips every byte for who reads and writes.
+    campaign.skipped("bytes that are never flipped", len(whole) - len(known))
     for place in places:
         rotten.restore(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
         try:
