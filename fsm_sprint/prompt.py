@@ -107,9 +107,26 @@ class Prompts:
             filled("instructions"),
             self._files(unit),
             filled("result-reporting"),
+            self._proposing(),
             self._shared(),
         ]
         return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
+
+    def _proposing(self) -> str:
+        """How further steps are proposed, for agents of a sprint that wants to hear of them."""
+        wanted = self._sprint.plan.orchestration
+        if wanted is None or not wanted.enabled:
+            return ""
+        then = "It is added to the sprint" if wanted.auto_approve else "A person decides on it"
+        own = f"{wanted.prompt.strip()}\n" if wanted.prompt else ""
+        return (
+            "## Further Steps\n"
+            f"{own}"
+            "What else has to be done, and is no part of this task, you do not do. You may propose it as a step, in\n"
+            f"the same JSON block. {then}; `insertAfter`, the id of a step, may say where it goes.\n"
+            '```json\n{"status": "completed", "summary": "what you did",'
+            ' "proposedSteps": [{"prompt": "what is to be done", "reasoning": "why"}]}\n```'
+        )
 
     def _background(self, unit: Unit, leaf: Leaf) -> str:
         task = unit.first.decoded()["task"] if unit.first is not None else unit.path

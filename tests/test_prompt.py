@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from fsm.plan import Group, Hook, Leaf, Plan
+from fsm.plan import Group, Hook, Leaf, Orchestration, Plan
+from fsm.proposal import proposal
 from fsm.sprint import Sprint
 from fsm.transition import Transition
 from fsm_sprint.agents.result import result
@@ -88,6 +89,19 @@ def test_a_foreground_prompt_says_where_it_stands_before_it_says_what_to_do():
     ]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
+
+
+def test_only_where_steps_may_be_proposed_an_agent_is_told_how():
+    assert "proposedSteps" not in told(sprint(orchestration=Orchestration(enabled=False)), "qa")
+    queued = told(sprint(orchestration=Orchestration(enabled=True, prompt="Propose tests only.")), "qa")
+    assert "Propose tests only." in queued
+    assert "A person decides on it" in queued
+    added = told(sprint(orchestration=Orchestration(enabled=True, auto_approve=True)), "qa")
+    assert "It is added to the sprint" in added
+    assert result(added) is None
+    answered = result(added.replace("what you did", "all of it"))
+    assert answered is not None
+    assert proposal("s", "qa", answered[1]["proposed-steps"][0]) is not None
 
 
 def test_the_work_of_the_background_is_in_no_foreground_prompt():
