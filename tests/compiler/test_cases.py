@@ -79,9 +79,9 @@ ELSEWHERE = {
 
 
 def codes_of_sprints() -> set[str]:
-    """The codes of findings about sprints and workflows; what a script of outcomes can have wrong is told elsewhere."""
+    """The codes of findings about sprints and workflows; scripts of outcomes and other sprints are no such files."""
     package = Path(__file__).parents[2] / "compiler"
-    files = [path for path in package.glob("*.py") if path.name != "outcomes.py"]
+    files = [path for path in package.glob("*.py") if path.name not in ("outcomes.py", "predecessor.py")]
     return {code for path in files for code in CODE.findall(path.read_text(encoding="utf-8"))}
 
 

@@ -12,6 +12,9 @@ from tests.e2e.sprints import TEN_PHASES, Sandbox, kill_at_random, wait_until, w
 
 pytestmark = pytest.mark.process
 
+UNTIL_GO = "until [ -e go ]; do sleep 0.02; done"
+"""Shell text of what goes on until a test has seen enough."""
+
 TASKS = 12
 """Ten phases and two gates of leaves, and one of a phase; the flaky one runs twice."""
 
@@ -80,7 +83,7 @@ def test_what_runs_when_the_supervisor_is_killed_is_adopted_with_its_true_code(t
     plan = {
         "name": "m",
         "schema-version": "2.0",
-        "phases": [{"id": "long", "run": "echo on; sleep 1; exit 5"}],
+        "phases": [{"id": "long", "run": f"echo on; {UNTIL_GO}; exit 5"}],
     }
     sandbox = Sandbox(tmp_path / "s", "workflow: m\ncollections: {x: [{prompt: p}]}\n", {"m.yaml": plan})
     process = sandbox.start("run")
@@ -88,7 +91,11 @@ def test_what_runs_when_the_supervisor_is_killed_is_adopted_with_its_true_code(t
     wait_until(lambda: log.exists() and log.read_text() == "on\n")
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    sandbox.run("run", check=1)
+    again = sandbox.start("run")
+    wait_until(lambda: "adopt" in [row["trigger"] for row in sandbox.rows()])
+    (sandbox.directory / "go").touch()
+    again.communicate(timeout=60)
+    assert again.returncode == 1
     triggers = [row["trigger"] for row in sandbox.rows() if row["unit"] == "long"]
     assert triggers == ["spawn", "start", "adopt", "fail"]
     assert log.read_text() == "on\n"
@@ -106,11 +113,12 @@ def test_a_supervisor_killed_before_it_could_publish_is_made_up_for(tmp_path: Pa
 
 
 def test_a_second_run_of_a_running_sprint_is_refused_and_disturbs_nothing(tmp_path: Path) -> None:
-    plan = {"name": "m", "schema-version": "2.0", "phases": [{"id": "long", "run": "sleep 1"}]}
+    plan = {"name": "m", "schema-version": "2.0", "phases": [{"id": "long", "run": UNTIL_GO}]}
     sandbox = Sandbox(tmp_path / "s", "workflow: m\ncollections: {x: [{prompt: p}]}\n", {"m.yaml": plan})
     process = sandbox.start("run")
     wait_until((sandbox.directory / "logs" / "long.log").exists)
     refused = sandbox.run("run", check=6)
     assert "another supervisor" in refused.stderr
+    (sandbox.directory / "go").touch()
     process.communicate(timeout=20)
     assert process.returncode == 0
