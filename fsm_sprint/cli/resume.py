@@ -8,6 +8,10 @@ from fsm_sprint.cli import options
 from fsm_sprint.cli.exits import UsageError
 from fsm_sprint.cli.request import request
 
+_WALL = "wall"
+_BOUNDS = ("cost-usd", "tokens", _WALL, "attempts")
+"""As `fsm.purse` has them, which no quick command loads."""
+
 
 def resume(
     sprint: options.Place = None,
@@ -18,8 +22,8 @@ def resume(
         typer.Option(
             "--budget",
             metavar="NAME=NUMBER",
-            help="What may be spent from now on in place of what the plan says: cost-usd, tokens, wall (in seconds) or "
-            "attempts. Repeatable.",
+            help="What may be spent from now on in place of what the plan says: cost-usd, tokens, wall (seconds, or "
+            "8h) or attempts. Repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -33,10 +37,25 @@ def resume(
 
 def _bound(text: str) -> tuple[str, float]:
     name, _, number = text.partition("=")
+    if name not in _BOUNDS:
+        raise UsageError(
+            f"{text!r} is no budget", hint=f"bounds are {', '.join(_BOUNDS)}: --budget cost-usd=20"
+        )
     try:
         bound = float(number)
     except ValueError:
-        bound = -1.0
-    if not name or not 0 <= bound < float("inf"):
-        raise UsageError(f"{text!r} is no budget", hint="write it as --budget cost-usd=20")
+        bound = _time(number) if name == _WALL else -1.0
+    if not 0 <= bound < float("inf"):
+        hint = f"write it as --budget {'wall=8h' if name == _WALL else f'{name}=20'}"
+        raise UsageError(f"{text!r} is no budget", hint=hint)
     return name, int(bound) if bound.is_integer() else bound
+
+
+def _time(text: str) -> float:
+    """Seconds, of a time as the files write it; -1 when it is none."""
+    from compiler.values import seconds
+
+    try:
+        return seconds(text)
+    except ValueError:
+        return -1.0

@@ -273,6 +273,16 @@ def test_a_larger_budget_takes_a_sprint_up_again(home: Path, fsm_sprint: Command
     assert facts["budget"] == {"cost-usd": 2.5}  # type: ignore[index]
 
 
+def test_a_bound_on_time_is_written_as_in_the_files(home: Path, fsm_sprint: Command) -> None:
+    with Scene(home, leaf("a"), budget=Budget(wall=1)).begin() as scene:
+        scene.move(SPRINT_UNIT, "block", {"why": "spent", "kind": "budget"})
+    assert "wall=8h" in fsm_sprint("resume", "--budget", "wall=long", check=2).err
+    assert "attempts" in fsm_sprint("resume", "--budget", "cost=5", check=2).err
+    assert fsm_sprint("resume", "--budget", "wall=1h30m").out == "the sprint goes on\n"
+    facts = next(row["facts"] for row in reversed(rows_of(fsm_sprint, home)) if row["trigger"] == "retry")
+    assert facts["budget"] == {"wall": 5400}  # type: ignore[index]
+
+
 def test_whose_budget_ended_is_told_how_to_allow_more(home: Path, fsm_sprint: Command) -> None:
     spent = {"unit": "a", "why": "spent", "kind": "budget", "measure": "tokens", "spent": 2, "bound": 1}
     with Scene(home, leaf("a"), leaf("b")).begin() as scene:
