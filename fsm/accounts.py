@@ -65,8 +65,11 @@ def _rank(line: tuple[Agent, ...], unit: Unit) -> int:
 
 
 def limited(sprint: Sprint, agent: Agent, now: int) -> bool:
-    """Whether an agent's account has met a limit that is not over."""
-    return sprint.limits.get(account(agent), 0) > now
+    """Whether an agent's account has met a limit that is not over.
+
+    No limit was ever recorded that lasts longer than the longest: then the clock was set back, and is not waited for.
+    """
+    return now < sprint.limits.get(account(agent), 0) <= now + LONGEST_MS
 
 
 def met(sprint: Sprint, unit: Unit, cause: str, facts: Facts, now: int) -> Facts:

@@ -12,6 +12,7 @@ from fsm.unit import Unit, ancestors, harmless
 from fsm.waits import APPROVAL
 
 _YES = frozenset({"yes", "y", "approve", "approved", "ok"})
+_NOBODY = "nobody"
 _NO = frozenset({"no", "n", "reject", "rejected"})
 _BLOCKABLE = frozenset(
     {
@@ -44,13 +45,13 @@ def timed_out(sprint: Sprint, unit: Unit) -> Moves:
     """Nobody has answered in time."""
     assert unit.moved is not None, "a waiting unit was moved there"
     agreed = unit.moved.decoded().get("on-timeout") == "approve"
-    yield from _agreed(sprint, unit, "nobody", "not answered in time", agreed=agreed)
+    yield from _agreed(sprint, unit, _NOBODY, "not answered in time", agreed=agreed)
 
 
 def _agreed(sprint: Sprint, unit: Unit, who: str, why: str, *, agreed: bool) -> Moves:
     yield Move(unit.path, "wake", {"approved": agreed, "who": who, "why": why}, unit.attempt)
     if not agreed and sprint.state in _BLOCKABLE:
-        said = f"not approved by {who}{f': {why}' if why else ''}"
+        said = f"not approved{'' if who == _NOBODY else f' by {who}'}{f': {why}' if why else ''}"
         yield Move(SPRINT_UNIT, "block", {"unit": unit.path, "why": said, "kind": "rejected"})
 
 

@@ -51,7 +51,11 @@ UNMET: dict[tuple[str, str, str], str] = {
         GroupState.WAITING,
     ): "it asks anew, should the sprint go on after it was cancelled",
     (Machine.GROUP, "reopen", GroupState.COMPLETED): "an operator's retry of something that was done",
-    (Machine.GROUP, "reopen", GroupState.SKIPPED): "an operator's skip of what had begun, and a retry after that",
+    (
+        Machine.GROUP,
+        "reopen",
+        GroupState.SKIPPED,
+    ): "an operator's skip of what had begun, and a retry after that",
     (
         Machine.GROUP,
         "retry",

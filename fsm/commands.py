@@ -130,7 +130,15 @@ _TASK = [
     *_refused("stop", Machine.TASK, [state for state in T if state not in _ALIVE], "nothing of it runs"),
     *_refused("cancel", Machine.TASK, T, "only the whole sprint is cancelled; `skip` leaves one thing out"),
     *_does("skip", Machine.TASK, [T.PENDING, T.WAITING, T.FAILED], "the main line goes on without it"),
-    *_refused("skip", Machine.TASK, _ALIVE, "it still runs; stop it first"),
+    *_refused(
+        "skip", Machine.TASK, [T.VERIFYING], "its work is done and its gate runs; skip it if that has failed"
+    ),
+    *_refused(
+        "skip",
+        Machine.TASK,
+        [state for state in _ALIVE if state != T.VERIFYING],
+        "it still runs; stop it first",
+    ),
     *_refused("skip", Machine.TASK, [T.COMPLETED, T.SKIPPED, T.CANCELLED], "it is over"),
     *_does(
         "retry",

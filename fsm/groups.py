@@ -3,6 +3,7 @@
 Rule: these are moves, as in `fsm.decide`. What one end causes, up to the sprint, is one batch with it.
 """
 
+from fsm.budget import over
 from fsm.plan import Gate, Group
 from fsm.ready import advance
 from fsm.resume import verdict
@@ -36,7 +37,13 @@ def settle(sprint: Sprint, group: Unit) -> Moves:
 def block(sprint: Sprint, unit: Unit, error: str, kind: str = "failed") -> Moves:
     """Blocks the sprint for a unit of the main line, unless a group above goes on with its other steps."""
     if not unit.background and sprint.state in HALTABLE and keeper(unit) is None:
-        yield Move(SPRINT_UNIT, "block", {"unit": unit.path, "why": error, "kind": kind})
+        move = Move(SPRINT_UNIT, "block", {"unit": unit.path, "why": error, "kind": kind})
+        yield (over(unit) if _at_its_bound(unit) else None) or move
+
+
+def _at_its_bound(unit: Unit) -> bool:
+    """Whether its agent has stopped because what it was told that it may cost was used up."""
+    return unit.ended is not None and unit.ended.decoded().get("verdict") == "budget"
 
 
 def keeper(unit: Unit) -> Unit | None:

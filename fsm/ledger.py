@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from fsm.events import Asked
 from fsm.hooks import is_hook
 from fsm.plan import Leaf, Plan
+from fsm.promises import Promises
 from fsm.scenario import policy_of
 from fsm.states import ENDED, INITIAL, Machine, SprintState, TaskState
 from fsm.tables import TABLES
@@ -52,6 +53,7 @@ class Ledger(Witness):
         """Notices that somebody has taken."""
         self.owed: set[str] = set()
         """What has ended well and stops the sprint, which has not been seen stopping since."""
+        self.promises = Promises(plan, self.nodes, self.states, self.hold)
         self.clock_changes = 0
         self.spawning = True
         """The supervisor wakes who waits: it is no command that only does what was asked."""
@@ -82,6 +84,7 @@ class Ledger(Witness):
         for row in rows:
             self._row(row, by)
         self._settled(rows)
+        self.promises.commit(rows)
         self.head = (rows[-1].seq, rows[-1].hash)
 
     def _row(self, row: Transition, by: object) -> None:
@@ -370,6 +373,7 @@ class Ledger(Witness):
         self.hold(
             0 < cause <= self.head[0], "notice", f"{unit} tells of row {cause}, which is not on disk", unit
         )
+        self.promises.tries[unit] = self.promises.tries.get(unit, 0) + 1
         if taken:
             self.taken.add(unit)
 

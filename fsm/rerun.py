@@ -35,6 +35,8 @@ def again(sprint: Sprint, unit: Unit, event: Asked) -> tuple[str, Moves]:
             iter(()),
         )
     wanted = _leaves(unit)
+    if not wanted:
+        return f"refused: nothing in {unit.path} has run", iter(())
     later = [leaf for leaf in _after(unit) if leaf.state != TaskState.PENDING and leaf not in wanted]
     if event.options.get("downstream"):
         wanted += later

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fsm.accounts import ANYBODY, LONGEST_MS, MARGIN_MS
+from fsm.accounts import ANYBODY, LONGEST_MS, MARGIN_MS, limited
 from fsm.plan import Agent, Leaf, Plan, Retry
 from fsm.transition import Facts
 from fsm_sprint.agents.registry import DEFAULT
@@ -289,3 +289,13 @@ def test_what_waits_for_a_limit_can_be_skipped():
 
     assert (sprint.state, states(sprint)) == ("completed", {"a": "skipped", "b": "completed"})
     assert world.ms < 2000
+
+
+def test_a_limit_that_a_clock_set_back_makes_last_for_years_is_not_waited_for():
+    world = World()
+    sprint = supervise(world, plan(prompt("a")))
+    sprint.limits["claude"] = BEGIN + HOUR
+
+    assert limited(sprint, ANYBODY, BEGIN)
+    assert limited(sprint, ANYBODY, BEGIN + HOUR - LONGEST_MS)
+    assert not limited(sprint, ANYBODY, BEGIN - 7 * 365 * 24 * HOUR)

@@ -69,6 +69,17 @@ def test_when_a_budget_is_used_up_the_sprint_is_blocked_and_says_so(budget: Budg
     assert len(world.executed) == 3
 
 
+def test_an_agent_that_stops_at_the_bound_it_was_given_ends_the_budget_and_has_not_failed():
+    world = World(always(cost(0.52, verdict="budget")))
+    sprint = supervise(world, line(2, budget=Budget(cost_usd=0.5)))
+
+    assert sprint.state == "blocked"
+    assert sprint_rows(world, "block")[0]["kind"] == "budget"
+    supervise(world, resume=False, spawning=False, events=[ask("resume", budget={"cost-usd": 2})])
+    world.script = always(cost(0.5))
+    assert supervise(world).state == "completed"
+
+
 def test_a_sprint_that_ends_with_its_budget_is_completed():
     world = World(always(cost(1.0)))
 

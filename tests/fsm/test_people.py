@@ -43,6 +43,13 @@ def say(world: World, verb: str, unit: str = "", id_: str = "q", **more: object)
     return world.answers[-1][1]
 
 
+def test_nothing_runs_again_where_nothing_has_run():
+    world = World()
+    supervise(world, plan(leaf("a"), phase("p")))
+
+    assert say(world, "retry", "p") == "refused: nothing in p has run"
+
+
 # Approvals
 
 PLANS = {

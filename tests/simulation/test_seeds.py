@@ -40,6 +40,7 @@ REMEMBERED = (
     30_019_992,
     40_004_203,
     40_006_823,
+    40_053_205,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
