@@ -58,4 +58,13 @@ AT: dict[str, int] = {
     "what_is_done_is_done_again_after_a_rest": 0,  # again
     "a_sync_that_failed_is_tried_again_without_writing_again": 1498,  # I17
     "a_shim_gives_up_on_a_full_disk": 3,  # I17
+    "a_pause_is_answered_and_not_done": 14,  # request
+    "a_skip_is_answered_and_not_done": 38,  # request
+    "a_cancel_leaves_what_runs": 30,  # request
+    "nobody_is_ever_told": 26,  # notice
+    "a_notice_is_given_up_at_its_first_try": 26,  # notice
+    "a_failure_in_the_background_is_not_told_of": 0,  # sync
+    "a_failure_in_the_background_never_blocks": 38,  # sync
+    "a_no_is_taken_for_a_yes": 34,  # approval
+    "what_nobody_has_approved_in_time_counts_as_approved": 7,  # approval
 }

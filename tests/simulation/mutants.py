@@ -13,6 +13,7 @@ from fsm import (
     ending,
     engine,
     handles,
+    notices,
     processes,
     ready,
     requests,
@@ -29,6 +30,7 @@ from fsm.effects import Answer, Spawn
 from fsm.events import Asked, Ended
 from fsm.judge import Finding, Sight, judge
 from fsm.owed import owed
+from fsm.transition import SPRINT_UNIT, Move
 from journal.memory import MemoryJournal
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
@@ -634,6 +636,84 @@ def a_shim_gives_up_on_a_full_disk(patch: pytest.MonkeyPatch) -> None:
         return write(self, place, kind, offset)
 
     patch.setattr(processes.Shim, "write", weak)
+
+
+# What is promised
+
+
+def _promises_nothing(patch: pytest.MonkeyPatch, place: object, name: str) -> None:
+    patch.setattr(place, name, lambda *_, **__: iter(()))
+
+
+@mutant
+def a_pause_is_answered_and_not_done(patch: pytest.MonkeyPatch) -> None:
+    _promises_nothing(patch, requests, "_pause")
+
+
+@mutant
+def a_skip_is_answered_and_not_done(patch: pytest.MonkeyPatch) -> None:
+    _promises_nothing(patch, requests, "_skip")
+
+
+@mutant
+def a_cancel_leaves_what_runs(patch: pytest.MonkeyPatch) -> None:
+    stop = requests._stop
+
+    def cancel(of: Any, event: Asked, now: int) -> Any:
+        if event.verb != "cancel":
+            yield from stop(of, event, now)
+        else:
+            yield Move(SPRINT_UNIT, "cancel", {"who": event.who, "why": event.why})
+
+    patch.setattr(requests, "_stop", cancel)
+
+
+@mutant
+def nobody_is_ever_told(patch: pytest.MonkeyPatch) -> None:
+    _promises_nothing(patch, engine, "caused")
+
+
+@mutant
+def a_notice_is_given_up_at_its_first_try(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(notices, "MOST_TRIES", 1)
+
+
+@mutant
+def a_failure_in_the_background_is_not_told_of(patch: pytest.MonkeyPatch) -> None:
+    _promises_nothing(patch, decide, "_sync")
+
+
+@mutant
+def a_failure_in_the_background_never_blocks(patch: pytest.MonkeyPatch) -> None:
+    sync = decide._sync
+
+    def mild(of: Any, point: Any) -> Any:
+        for move in sync(of, point):
+            yield move._replace(trigger="tolerate")
+
+    patch.setattr(decide, "_sync", mild)
+
+
+@mutant
+def a_no_is_taken_for_a_yes(patch: pytest.MonkeyPatch) -> None:
+    answered = requests.answered
+
+    def hopeful(of: Any, asking: Any, event: Asked) -> Any:
+        return answered(of, asking, event._replace(verb="approve") if event.verb == "reject" else event)
+
+    patch.setattr(requests, "answered", hopeful)
+
+
+@mutant
+def what_nobody_has_approved_in_time_counts_as_approved(patch: pytest.MonkeyPatch) -> None:
+    late = decide.timed_out
+
+    def kind(of: Any, asking: Any) -> Any:
+        for move in late(of, asking):
+            if move.trigger == "wake":
+                yield move._replace(facts={**move.facts, "approved": True})
+
+    patch.setattr(decide, "timed_out", kind)
 
 
 def _unsynced(patch: pytest.MonkeyPatch, operation: str) -> None:
