@@ -13,6 +13,7 @@ from fsm import (
     ending,
     engine,
     handles,
+    mishaps,
     notices,
     processes,
     ready,
@@ -484,6 +485,7 @@ def a_clock_that_was_set_back_makes_a_delay_longer(patch: pytest.MonkeyPatch) ->
         engine.heappush(self._alarms, (self._clock.monotonic() + left / 1000, unit.moved.seq, unit.path))
 
     patch.setattr(engine.Engine, "_alarm", alarm)
+    patch.setattr(mishaps, "MOST_POINTS", 2_000)  # so many show it as well, and sooner
 
 
 # Stopping, requests, rests
