@@ -20,6 +20,9 @@ _ROUNDS = 100
 _LOOKS = 25
 """How often, 2 ms apart, a held lock is tried: `holder` in another process holds it for an instant too."""
 
+_LOOKS_AFTER_DEATH = 1000
+"""The same when who holds it, by its own word, is dead: then a child that it had forked has yet to exec, or to die."""
+
 
 class Lease:
     """A lease that is held until `release` or the end of the process."""
@@ -95,13 +98,29 @@ def _opened(path: Path) -> int:
 
 
 def _locked(descriptor: int) -> bool:
-    for _ in range(_LOOKS):
+    looks = 0
+    while looks < _LOOKS or (looks < _LOOKS_AFTER_DEATH and _dead(_read(descriptor))):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            looks += 1
             select.select([], [], [], 0.002)
         else:
             return True
+    return False
+
+
+def _dead(who: Mapping[str, Any]) -> bool:
+    """Whether the process that a lock file names is gone. Of another host or namespace, that only costs patience."""
+    pid = who.get("pid")
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
     return False
 
 

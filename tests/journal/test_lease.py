@@ -12,7 +12,7 @@ import pytest
 from journal.errors import JournalError, LeaseHeld
 from journal.lease import Lease, holder
 
-ABOUT = {"pid": 4711, "host": "box", "started": "2026-01-02 03:04"}
+ABOUT = {"pid": os.getpid(), "host": "box", "started": "2026-01-02 03:04"}
 
 
 @pytest.fixture
@@ -23,9 +23,29 @@ def path(tmp_path: Path) -> Path:
 def test_a_second_supervisor_is_told_who_the_first_is(path: Path) -> None:
     with (
         Lease.take(path, ABOUT),
-        pytest.raises(LeaseHeld, match=r"\(pid 4711, host box, since 2026-01-02 03:04\)"),
+        pytest.raises(LeaseHeld, match=rf"\(pid {os.getpid()}, host box, since 2026-01-02 03:04\)"),
     ):
         Lease.take(path, {"pid": 1})
+
+
+def test_a_child_that_a_killed_supervisor_had_forked_keeps_nobody_out_for_long(path: Path) -> None:
+    """Between fork and exec it has the lock's descriptor too."""
+    program = """if True:
+        import os, sys
+        from pathlib import Path
+        from journal.lease import Lease
+        lease = Lease.take(Path(sys.argv[1]), {"pid": os.getpid()})
+        if os.fork():
+            os.kill(os.getpid(), 9)
+        sys.stdin.read()
+    """
+    forked = subprocess.Popen([sys.executable, "-c", program, path], stdin=subprocess.PIPE)
+    assert forked.wait(timeout=30) == -9
+    assert forked.stdin is not None
+    assert holder(path) == {"pid": forked.pid}
+
+    threading.Timer(0.2, forked.stdin.close).start()
+    Lease.take(path, ABOUT).release()
 
 
 def test_a_lease_that_was_given_up_can_be_taken(path: Path) -> None:
