@@ -248,4 +248,19 @@ def _publish(found: "Recovered", paths: SprintPaths) -> None:
 
 
 def _move(old: Path, new: Path) -> str:
-    return f"mv -n {shlex.quote(os.path.relpath(old))} {shlex.quote(os.path.relpath(new))}"
+    return f"mv -n {_typed(old)} {_typed(new)}"
+
+
+def _typed(path: Path) -> str:
+    """A path as a shell takes it; one that a terminal would obey by the codes of its bytes."""
+    from fsm_sprint.report.terminal import line
+
+    text = os.path.relpath(path)
+    quoted = shlex.quote(text)
+    if line(quoted) == quoted:
+        return quoted
+    plain = (
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'" else f"\\x{byte:02x}"
+        for byte in os.fsencode(text)
+    )
+    return f"$'{''.join(plain)}'"

@@ -1,7 +1,9 @@
 """`journal`: copies, the way into text and back, and going on from what is whole of a damaged one."""
 
+import os
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -436,3 +438,14 @@ def test_a_sprint_that_only_had_its_plan_begins(home: Path, fsm_sprint: Command)
     fsm_sprint("journal", "recover", "--in-place", "--yes")
 
     assert states(scene.paths.journal)[SPRINT_UNIT][0] == "in-progress"
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash to read it")
+def test_a_path_that_a_terminal_would_obey_is_told_by_its_bytes() -> None:
+    name = "a\x1b]52;c\x07b'\\ü\u202e x"
+    typed = module._typed(Path(name))
+
+    assert typed.isascii()
+    assert typed.isprintable()
+    read = subprocess.run(["bash", "-c", f"printf %s {typed}"], capture_output=True, check=True)
+    assert read.stdout == os.fsencode(name)
