@@ -51,6 +51,14 @@ def test_what_an_agent_used_and_said_is_in_the_row_of_its_end(tmp_path: Path) ->
     box.run("verify", check=0)
 
 
+def test_an_agent_that_stops_at_the_bound_that_it_was_given_ends_the_budget(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, f"cat {OURS}/claude-budget.jsonl\nexit 1", budget={"cost-usd": 0.01})
+    said = box.run("run", check=12)
+
+    assert "resume ask --budget cost-usd=" in said.stderr
+    box.run("status", "--exit-status", check=12)
+
+
 def test_what_was_denied_is_no_success(tmp_path: Path) -> None:
     box = sandbox(tmp_path, f"cat {OURS}/claude-denied.jsonl")
     said = box.run("run", check=1)
