@@ -26,10 +26,10 @@ demo: $(INSTALLED)
 	@examples/demo.sh $(BIN)/fsm-sprint
 
 test: lint types imports
-	$(BIN)/python -m pytest -q -n 2 -m 'not faults and not clis'
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not faults and not clis'
 
 check: lint types imports
-	$(BIN)/python -m pytest -q -n 2 -m 'not slow and not faults and not clis'
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow and not faults and not clis'
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -66,7 +66,7 @@ def campaign(tmp_path: Path, seed: int, kills: int) -> int:
     return hit
 
 
-@pytest.mark.slow
+@pytest.mark.faults  # in every run of the tests, tests/faults/test_kills.py does as much
 @pytest.mark.timeout(200)
 def test_a_killed_supervisor_costs_nothing(tmp_path: Path) -> None:
     assert campaign(tmp_path, seed=1, kills=20) >= 20
