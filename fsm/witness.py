@@ -92,9 +92,8 @@ class Witness:
         self._beside(_slot(unit))
 
     def ran_again(self, unit: str) -> None:
-        """A person runs a leaf again. What came after it stays as it is."""
-        node = self.nodes.get(unit)
-        if isinstance(node, Leaf):
+        """A person runs a leaf again, or a hook. What came after it stays as it is."""
+        if isinstance(self.nodes.get(unit), Leaf) or is_hook(unit):
             begun = {path for path, state in self.states.items() if state == GroupState.IN_PROGRESS}
             self.again[unit] = begun | self.spawned
 
@@ -130,7 +129,8 @@ class Witness:
                 raise Violation("sync", f"{path} is spawned before {other} has ended", (path, other))
 
         for other in rules.hooks:
-            if self._due(other) and not self._had_begun(path, other.partition("#")[0]):
+            begun = any(self._had_begun(path, one) for one in (other, other.partition("#")[0]))
+            if self._due(other) and not begun:
                 raise Violation("hook", f"{path} is spawned before {other} has ended", (path, other))
 
     def _due(self, path: str) -> bool:

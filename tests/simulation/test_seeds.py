@@ -41,6 +41,7 @@ REMEMBERED = (
     40_004_203,
     40_006_823,
     40_053_205,
+    51_145_224,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
