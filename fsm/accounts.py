@@ -69,7 +69,13 @@ def limited(sprint: Sprint, agent: Agent, now: int) -> bool:
 
     No limit was ever recorded that lasts longer than the longest: then the clock was set back, and is not waited for.
     """
-    return now < sprint.limits.get(account(agent), 0) <= now + LONGEST_MS
+    return now < _known(sprint, agent, now)
+
+
+def _known(sprint: Sprint, agent: Agent, now: int) -> int:
+    """When the limit of an agent's account lifts, as far as that can be believed."""
+    lifts = sprint.limits.get(account(agent), 0)
+    return lifts if lifts <= now + LONGEST_MS else 0
 
 
 def met(sprint: Sprint, unit: Unit, cause: str, facts: Facts, now: int) -> Facts:
@@ -87,7 +93,7 @@ def met(sprint: Sprint, unit: Unit, cause: str, facts: Facts, now: int) -> Facts
     else:
         times = unit.past.limits if unit.past is not None else 0
         lifts = now + UNTOLD_MS[min(times, len(UNTOLD_MS) - 1)]
-    lifts = max(min(lifts, now + LONGEST_MS), sprint.limits.get(account(agent), 0))
+    lifts = max(min(lifts, now + LONGEST_MS), _known(sprint, agent, now))
     return {"account": account(agent), "lifts": lifts}
 
 

@@ -73,7 +73,8 @@ class Promises:
         if verb == "pause":
             done = any(row.machine == Machine.SPRINT and row.trigger == "pause" for row in after)
         elif verb in ("stop", "cancel") and not unit:
-            done = not any(state in _AT_WORK for state in self.states.values())
+            resumed = any(row.trigger == "request" for row in after)  # or whatever was asked next
+            done = resumed or not any(state in _AT_WORK for state in self.states.values())
             if verb == "cancel":
                 done = done and any(
                     row.machine == Machine.SPRINT and row.trigger == "cancel" for row in after

@@ -3,6 +3,8 @@
 Rule: it sees what really happened, never what somebody believes; see `fsm.invariants`.
 """
 
+from collections.abc import Iterator
+
 from fsm.disk import Directory
 from fsm.hooks import is_hook, tasks
 from fsm.plan import Gate, Group, Leaf, Plan, nodes
@@ -95,7 +97,17 @@ class Witness:
         """A person runs a leaf again, or a hook. What came after it stays as it is."""
         if isinstance(self.nodes.get(unit), Leaf) or is_hook(unit):
             begun = {path for path, state in self.states.items() if state == GroupState.IN_PROGRESS}
-            self.again[unit] = begun | self.spawned
+            self.again[unit] = begun | self.spawned | set(self._come_past(unit))
+
+    def _come_past(self, again: str) -> Iterator[str]:
+        """Background leaves whose turn had come when something before them is run again: they may start."""
+        for path, rules in self.conditions.items():
+            node = self.nodes.get(path)
+            if isinstance(node, Leaf) and node.parallel:
+                left = [other for other in rules.after_well if self.states.get(other) not in ENDED_WELL]
+                left += [other for other in (*rules.after, *rules.hooks) if self._due(other)]
+                if all(other == again or path in self.again.get(other, ()) for other in left):
+                    yield path
 
     def _passed_before(self, path: str, other: str) -> bool:
         """Whether a sync point around a leaf had been passed when what it had waited for was run again."""

@@ -42,6 +42,9 @@ REMEMBERED = (
     40_006_823,
     40_053_205,
     51_145_224,
+    51_172_933,
+    51_219_733,
+    51_243_201,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
