@@ -36,6 +36,8 @@ REMEMBERED = (
     2558,
     4956,
     5770,
+    11_009,
+    10_014_084,
     20_166_021,
     30_019_992,
     40_004_203,
@@ -45,6 +47,7 @@ REMEMBERED = (
     51_172_933,
     51_219_733,
     51_243_201,
+    51_277_866,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
