@@ -18,7 +18,7 @@ help:
 	@echo 'make faults     fault campaigns: kills, power cuts, failing system calls, many seeds'
 	@echo 'make faults-long  the same, every point of it; hours'
 	@echo 'make clis       the real claude, codex and gemini, installed by npm into your cache, against a loopback'
-	@echo 'make seeds      SEEDS=100000 FIRST=0: so many simulated worlds, from that one on'
+	@echo 'make seeds      SEEDS=100000 FIRST=0: so many simulated worlds, from that one on, whether or not one fails'
 	@echo 'make wheel      build, install into a fresh environment, run an example from elsewhere'
 	@echo 'make clean      remove what these commands made'
 
@@ -68,7 +68,7 @@ SEEDS ?= 100000
 FIRST ?= 0
 
 seeds: $(DEV)
-	$(BIN)/python -m tests.simulation.campaign --seeds $(SEEDS) --first $(FIRST)
+	$(BIN)/python -m tests.simulation.campaign --all --seeds $(SEEDS) --first $(FIRST)
 
 wheel: $(DEV)
 	rm -rf dist

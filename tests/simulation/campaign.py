@@ -1,7 +1,7 @@
 """Many simulated worlds, the invariants that need the journal package, and the shortest story of the first that fails.
 
 `python -m tests.simulation.campaign --seeds 100000 --first 0` runs on two processes, prints one line of totals, and
-stops at the first violation with its story.
+stops at the first violation with its story; with `--all` it names the seeds that fail and goes on to the last.
 """
 
 import argparse
@@ -137,6 +137,8 @@ class Totals:
     lives: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
+    failed: list[int] = field(default_factory=list)
+    """Seeds that broke an invariant, or at which something was raised. They count in nothing else."""
 
     def add(self, other: "Totals") -> None:
         self.seeds += other.seeds
@@ -144,27 +146,31 @@ class Totals:
         self.lives += other.lives
         self.faults += other.faults
         self.states += other.states
+        self.failed += other.failed
 
     def line(self, first: int, seconds: float) -> str:
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in self.faults.most_common())
         ends = ", ".join(f"{state} {count:,}" for state, count in self.states.most_common())
         return (
             f"{self.seeds:,} seeds from {first:,} in {seconds:,.0f} s ({self.seeds / max(seconds, 0.001):,.0f}/s): "
-            f"0 violations; {self.rows:,} rows, {self.lives:,} lives, "
+            f"{len(self.failed)} violations; {self.rows:,} rows, {self.lives:,} lives, "
             f"{self.faults.total():,} faults ({kinds}); ends: {ends}"
         )
 
 
-def block(seeds: Iterable[int]) -> Totals | int:
-    """Some seeds; the one that fails, if one does."""
+def block(seeds: Iterable[int], *, on: bool = False) -> Totals:
+    """Some seeds, up to the first that fails, or past it."""
     totals = Totals()
     gc.disable()  # worlds are full of cycles; they are collected between two of them
     try:
         for count, seed in enumerate(seeds):
             try:
                 report, _ = run(seed)
-            except Violation:
-                return seed
+            except Exception:  # noqa: BLE001  # `story` tells or raises it again
+                totals.failed.append(seed)
+                if on:
+                    continue
+                break
             totals.seeds += 1
             totals.rows += report.rows
             totals.lives += report.lives
@@ -177,24 +183,19 @@ def block(seeds: Iterable[int]) -> Totals | int:
     return totals
 
 
-def campaign(first: int, seeds: int, processes: int = 2) -> tuple[Totals, int | None]:
-    """So many seeds on so many processes; with the seed that failed, if one did."""
+def campaign(first: int, seeds: int, processes: int = 2, *, on: bool = False) -> Totals:
+    """So many seeds on so many processes, up to the first that fails, or, to go `on`, all of them."""
     totals = Totals()
     blocks = [range(at, min(at + _BLOCK, first + seeds)) for at in range(first, first + seeds, _BLOCK)]
-    if processes == 1:
-        for found in map(block, blocks):
-            if isinstance(found, int):
-                return totals, found
-            totals.add(found)
-        return totals, None
     with ProcessPoolExecutor(processes) as pool:
-        for done in as_completed([pool.submit(block, part) for part in blocks]):
-            found = done.result()
-            if isinstance(found, int):
+        for done in as_completed([pool.submit(block, part, on=on) for part in blocks]):
+            totals.add(found := done.result())
+            for seed in found.failed:
+                print(f"seed {seed} fails", file=sys.stderr, flush=True)
+            if totals.failed and not on:
                 pool.shutdown(wait=False, cancel_futures=True)
-                return totals, found
-            totals.add(found)
-    return totals, None
+                break
+    return totals
 
 
 def main() -> int:
@@ -202,19 +203,18 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=100_000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--all", action="store_true", help="go on after a seed that fails")
     parser.add_argument("--story", type=int, help="tell how this one seed fails")
     asked = parser.parse_args()
     if asked.story is not None:
         print(story(asked.story))
         return 0
     began = time.monotonic()
-    totals, failed = campaign(asked.first, asked.seeds, asked.processes)
-    if failed is None:
-        print(totals.line(asked.first, time.monotonic() - began))
-        return 0
-    print(story(failed))
-    print(f"after {totals.seeds:,} seeds without a violation", file=sys.stderr)
-    return 1
+    totals = campaign(asked.first, asked.seeds, asked.processes, on=asked.all)
+    print(totals.line(asked.first, time.monotonic() - began), flush=True)
+    if totals.failed:
+        print(story(min(totals.failed)))
+    return 1 if totals.failed else 0
 
 
 if __name__ == "__main__":

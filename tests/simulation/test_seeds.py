@@ -57,7 +57,8 @@ REMEMBERED = (
 @pytest.mark.timeout(600)
 def test_no_seed_breaks_an_invariant(part: int) -> None:
     found = campaign.block(range(FIRST + part, FIRST + FRESH, 4))
-    assert not isinstance(found, int), story(found)
+    assert not found.failed, story(found.failed[0])
+    assert found.seeds == len(range(FIRST + part, FIRST + FRESH, 4))
     assert found.seeds == len(range(part, FRESH, 4))
 
 
@@ -121,11 +122,21 @@ def test_a_failing_seed_tells_a_short_story_of_what_it_takes(monkeypatch: pytest
 
 
 def test_a_campaign_says_in_one_line_what_it_was() -> None:
-    totals, failed = campaign.campaign(0, 20, processes=1)
-    assert failed is None
-    line = totals.line(0, 1.0)
+    line = campaign.campaign(0, 20).line(0, 1.0)
     assert line.startswith("20 seeds from 0 in 1 s (20/s): 0 violations; ")
     assert "\n" not in line
+
+
+def test_a_campaign_names_what_fails_and_can_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    MUTANTS["there_is_no_gate"](monkeypatch)
+    seeds = range(40)
+    failing = [seed for seed in seeds if campaign.failure(seed) is not None]
+
+    assert campaign.block(seeds).failed == failing[:1]
+    found = campaign.block(seeds, on=True)
+    assert found.failed == failing
+    assert found.seeds == len(seeds) - len(failing)
+    assert f": {len(failing)} violations; " in found.line(0, 1.0)
 
 
 def test_every_invariant_has_a_sentence() -> None:
