@@ -30,6 +30,8 @@ AT: dict[str, int] = {
     "nobody_looks_whether_the_journal_is_still_there": 5,  # W17
     "the_epoch_is_not_raised": 3,  # I10
     "a_commit_that_failed_is_taken_for_one_that_did_not_happen": 5,  # I3
+    "a_sync_that_failed_is_tried_again_without_writing_again": 1498,  # I17
+    "a_shim_gives_up_on_a_full_disk": 3,  # I17
     "sync_points_do_not_wait": 31,  # sync
     "what_follows_a_leaf_does_not_wait_for_its_hooks": 1,  # hook
     "a_hook_is_left_alone_by_who_sums_up": 1,  # hook
@@ -56,8 +58,6 @@ AT: dict[str, int] = {
     "a_paused_sprint_goes_on": 14,  # rest
     "a_break_is_passed_when_somebody_has_paused": 206,  # break
     "what_is_done_is_done_again_after_a_rest": 0,  # again
-    "a_sync_that_failed_is_tried_again_without_writing_again": 1498,  # I17
-    "a_shim_gives_up_on_a_full_disk": 3,  # I17
     "a_pause_is_answered_and_not_done": 14,  # request
     "a_skip_is_answered_and_not_done": 38,  # request
     "a_cancel_leaves_what_runs": 30,  # request
