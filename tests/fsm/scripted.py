@@ -347,3 +347,19 @@ def sprint_rows(world: World, trigger: str) -> list[Facts]:
     return [
         row.decoded() for row in world.rows.committed if (row.unit, row.trigger) == (SPRINT_UNIT, trigger)
     ]
+
+
+def rows(world: World, unit: str, trigger: str) -> list[Facts]:
+    """The facts of the rows by which a unit was moved so."""
+    return [row.decoded() for row in world.rows.committed if (row.unit, row.trigger) == (unit, trigger)]
+
+
+def say(world: World, verb: str, unit: str = "", id_: str = "q", **more: object) -> str:
+    """What is answered to a request when nobody supervises."""
+    supervise(
+        world,
+        resume=False,
+        spawning=False,
+        events=[ask(verb, f"{id_}{len(world.answers)}", unit=unit, **more)],
+    )
+    return world.answers[-1][1]

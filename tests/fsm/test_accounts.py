@@ -4,7 +4,6 @@ import pytest
 
 from fsm.accounts import ANYBODY, LONGEST_MS, MARGIN_MS, limited
 from fsm.plan import Agent, Leaf, Plan, Retry
-from fsm.transition import Facts
 from fsm_sprint.agents.registry import DEFAULT
 from tests.fsm.plans import gate, leaf, phase, plan, step
 from tests.fsm.scripted import (
@@ -15,6 +14,7 @@ from tests.fsm.scripted import (
     ask,
     by_unit,
     engine,
+    rows,
     sprint_rows,
     states,
     supervise,
@@ -32,10 +32,6 @@ def limit(hours: float = 1.0) -> End:
 
 def prompt(name: str, **fields: object) -> Leaf:
     return leaf(name, run=None, prompt="do it", **fields)
-
-
-def rows(world: World, unit: str, trigger: str) -> list[Facts]:
-    return [row.decoded() for row in world.rows.committed if (row.unit, row.trigger) == (unit, trigger)]
 
 
 def asked(world: World, unit: str) -> list[str]:

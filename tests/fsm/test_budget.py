@@ -19,6 +19,7 @@ from tests.fsm.scripted import (
     ask,
     by_unit,
     engine,
+    rows,
     sprint_rows,
     supervise,
     told,
@@ -42,10 +43,6 @@ def line(count: int, **fields: object) -> Plan:
 
 def beside(count: int, **fields: object) -> Plan:
     return plan(phase("p", *(step(f"s{n}", prompt("l")) for n in range(count)), parallel=True, **fields))
-
-
-def rows(world: World, unit: str, trigger: str) -> list[Facts]:
-    return [row.decoded() for row in world.rows.committed if (row.unit, row.trigger) == (unit, trigger)]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from fsm.plan import Plan, Retry
-from fsm.transition import Facts, Move
+from fsm.transition import Move
 from fsm.verdicts import VERDICTS, Class
 from tests.fsm.plans import back, gate, leaf, phase, plan, step
 from tests.fsm.scripted import (
@@ -19,6 +19,7 @@ from tests.fsm.scripted import (
     ask,
     by_unit,
     engine,
+    rows,
     sprint_rows,
     states,
     supervise,
@@ -26,10 +27,6 @@ from tests.fsm.scripted import (
 )
 
 THRICE = Retry(max_attempts=3)
-
-
-def rows(world: World, unit: str, trigger: str) -> list[Facts]:
-    return [row.decoded() for row in world.rows.committed if (row.unit, row.trigger) == (unit, trigger)]
 
 
 def agent(*ends: End, **fields: object) -> tuple[World, Plan]:
