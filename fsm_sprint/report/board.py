@@ -1,18 +1,19 @@
 """A run that is looked at from another terminal: its tree, redrawn in place, with what everything in it is doing.
 
-Rule: the cursor stays visible, and what was drawn last is left standing, however the watching ends.
+Rule: what was drawn last is left standing, however the watching ends.
 """
 
+from functools import partial
 from pathlib import Path
 
-from rich.console import Console, Group
-from rich.live import Live as Area
+from rich.console import Group
 from rich.text import Text
 
 from fsm.ports import Clock
 from fsm.states import AT_REST
 from fsm.transition import Transition
 from fsm_sprint.report.branches import Branch, branches
+from fsm_sprint.report.canvas import Canvas
 from fsm_sprint.report.closing import closing
 from fsm_sprint.report.counts import Counts
 from fsm_sprint.report.doing import Doings
@@ -55,8 +56,7 @@ class Board:
         self._narrator.recall(watcher.sprint)
         self._last: Told | None = None
         self._drawn = float("-inf")
-        self._console = Console(file=outlet, force_terminal=True, highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]  # as much of a file as rich uses
-        self._area: Area | None = None
+        self._canvas = Canvas(outlet)
 
     def begin(self) -> None:
         """Draws it for the first time."""
@@ -83,24 +83,12 @@ class Board:
 
     def close(self) -> None:
         """Leaves what is drawn standing."""
-        if self._area is not None:
-            self._area.stop()
-            self._area = None
+        self._canvas.leave()
         self._outlet.drain()
 
     def _draw(self) -> None:
-        size = self._outlet.size()
-        self._console.size = size
-        frame = self.frame(self._clock.now(), *size)
+        self._canvas.draw(partial(self.frame, self._clock.now()))
         self._drawn = self._clock.monotonic()
-        if self._area is not None:
-            self._area.update(frame, refresh=True)
-            return
-        self._area = Area(
-            frame, console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
-        )
-        self._area.start(refresh=True)
-        self._console.show_cursor(True)
 
     def frame(self, now: int, width: int, height: int) -> Group:
         """All of it, cut to fit."""

@@ -3,6 +3,7 @@
 Rule: rows are told with the words of `replay`; what is being done, at most once in a while for each task.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ PAUSE = 2.0
 Write = Callable[[str], None]
 
 
-class _Feed:
+class _Feed(ABC):
     """What both forms have in common."""
 
     def __init__(self, watcher: Watcher, clock: Clock, directory: Path, write: Write) -> None:
@@ -51,11 +52,13 @@ class _Feed:
         for unit, doing in self._news():
             self._doing(unit, doing)
 
+    @abstractmethod
     def _row(self, told: Told) -> None:
-        raise NotImplementedError
+        """Tells a row."""
 
+    @abstractmethod
     def _doing(self, unit: Unit, doing: str) -> None:
-        raise NotImplementedError
+        """Tells what a task is doing."""
 
     def _news(self) -> Iterator[tuple[Unit, str]]:
         """What is done that was not told yet."""

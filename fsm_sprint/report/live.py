@@ -1,14 +1,14 @@
 """A run drawn on a terminal: what has ended scrolls by, below it a line for each task that runs, and a bar.
 
-Rule: rich is imported here and in `board`, and draws only when it is asked to. The cursor stays visible and every
-frame ends with an empty line, so that a supervisor that is killed leaves a terminal that can be used.
+Rule: rich is imported here, in `board` and in `canvas`, and draws only when it is asked to. Every frame ends with an
+empty line, so that a supervisor that is killed leaves a terminal that can be used.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from rich.console import Console, Group
-from rich.live import Live as Area
+from rich.console import Group
 from rich.text import Text
 
 from fsm.ports import Clock
@@ -16,6 +16,7 @@ from fsm.sprint import Sprint
 from fsm.states import Machine, TaskState
 from fsm.transition import Transition
 from fsm.unit import Unit
+from fsm_sprint.report.canvas import Canvas
 from fsm_sprint.report.counts import Counts
 from fsm_sprint.report.doing import Doings
 from fsm_sprint.report.outlet import Outlet
@@ -50,8 +51,7 @@ class Live:
         self._outlet = outlet
         self._clock = clock
         self._quiet = quiet
-        self._console = Console(file=outlet, force_terminal=True, highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]  # as much of a file as rich uses
-        self._area: Area | None = None
+        self._canvas = Canvas(outlet)
         self._counts = Counts(sprint)
         self._doings = Doings(sprint, directory)
         self._lines: list[Text] = []
@@ -83,28 +83,13 @@ class Live:
 
     def end(self) -> None:
         """Draws what has not been drawn, and leaves it standing."""
-        if self._area is not None or self._lines:
+        if self._canvas.begun or self._lines:
             self._draw()
-        if self._area is not None:
-            self._area.stop()
-            self._area = None
+        self._canvas.leave()
 
     def _draw(self) -> None:
-        size = self._outlet.size()
-        self._console.size = size
-        if self._lines:
-            # In one piece: each print draws the area anew.
-            self._console.print(Text("\n").join(self._lines), soft_wrap=True)
-            self._lines.clear()
-        frame = self.frame(self._clock.now(), *size)
-        if self._area is not None:
-            self._area.update(frame, refresh=True)
-            return
-        self._area = Area(
-            frame, console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
-        )
-        self._area.start(refresh=True)
-        self._console.show_cursor(True)
+        above, self._lines = self._lines, []
+        self._canvas.draw(partial(self.frame, self._clock.now()), above)
 
     def frame(self, now: int, width: int, height: int) -> Group:
         """The lines below the scrolling ones, cut to fit."""
