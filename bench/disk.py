@@ -54,5 +54,5 @@ class Disk:
     def rest(self) -> None:
         """Waits until the disk is well, while there is patience left."""
         while self._patience > 0 and not self.well(self.now()):
-            time.sleep(2)
+            time.sleep(2)  # a rented disk gets its allowance back with time alone
             self._patience -= 2

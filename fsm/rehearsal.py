@@ -165,7 +165,7 @@ class Rehearsal:
                 journal.kill()
                 self.world.supervisor_died()
                 self._down()
-            except BaseException:
+            except BaseException:  # whatever it is goes on, without this connection
                 journal.kill()
                 raise
             else:

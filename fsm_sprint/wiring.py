@@ -77,10 +77,12 @@ class Supervisor:
             )
             try:
                 self._look_back()
-            except BaseException:
+            except BaseException:  # as below
                 self.journal.close()
                 raise
-        except BaseException:
+        except (
+            BaseException
+        ):  # whoever is not entered is not left: nobody else would let go, after Ctrl-C neither
             self._lease.release()
             raise
         return self

@@ -117,10 +117,8 @@ def _dead(who: Mapping[str, Any]) -> bool:
         return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
+    except (OSError, OverflowError) as error:  # whoever may write the file may have put any number there
+        return isinstance(error, ProcessLookupError)
     return False
 
 

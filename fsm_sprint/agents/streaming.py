@@ -4,6 +4,7 @@ Rule: the result event decides; without one an error that stands, then the exit 
 only where nothing else says more than `failed`. What a model wrote, a prompt or a tool's output never decides.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -51,7 +52,7 @@ class Answer:
         return self._now if self._now.strip() else self._before
 
 
-class Streaming:
+class Streaming(ABC):
     """One attempt of such an agent. A subclass reads its events, and says how it is started."""
 
     PLAIN: ClassVar[bool] = True
@@ -112,9 +113,9 @@ class Streaming:
         if found is not None:
             self.event(found)
 
+    @abstractmethod
     def event(self, found: Event) -> None:
         """Takes in one event. Those that are not known, or are not as expected, are passed over."""
-        raise NotImplementedError
 
     def used(self) -> Tokens:
         """The tokens of this attempt alone."""

@@ -83,7 +83,7 @@ def export(
                 seq, _ = told(reader, file)
         except FileExistsError as error:
             raise JournalError(f"{output} exists already", hint="name a file that does not exist") from error
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves no half of a file
             if made:
                 output.unlink(missing_ok=True)
             raise

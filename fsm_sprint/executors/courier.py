@@ -165,4 +165,4 @@ def _sweep() -> None:
                 return  # orphans are given to a subreaper: no children means no descendants
         for row in members():
             platform.send(row.pid, row.start, signals.SIGKILL)
-        time.sleep(0.005)
+        time.sleep(0.005)  # of descendants that are no children the kernel tells nothing

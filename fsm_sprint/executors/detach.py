@@ -46,5 +46,5 @@ def detach(arguments: list[str], output: Path, lock: Path, holder: Callable[[Pat
         if process.returncode is not None:
             said = output.read_bytes()[begin:].decode("utf-8", "replace").strip()
             raise EndedAtOnce(said, process.returncode)
-        time.sleep(0.02)
+        time.sleep(0.02)  # nothing wakes whoever waits for a lock to be taken by another
     raise SprintError(f"it did not take over within {_PATIENCE:.0f} s", hint=f"see {output}")

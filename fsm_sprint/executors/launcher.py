@@ -66,7 +66,7 @@ def _launch(errand: Errand, link: int) -> None:
             break
         except OSError as failure:  # too many processes; often only for a moment
             error = failure
-            time.sleep(pause)
+            time.sleep(pause)  # nothing tells when there is room again
     else:
         pid = -1
         os.write(errand.status, wire.failed(f"cannot fork: {error}"))

@@ -253,7 +253,7 @@ class _Shim:
         while not (self.childless() and (platform.LINUX or not members())) and time.monotonic() < end:
             if time.monotonic() >= kill_at:
                 self.signal_tree(signals.SIGKILL)
-            time.sleep(0.01)
+            time.sleep(0.01)  # of descendants that are no children the kernel tells nothing
 
     def childless(self) -> bool:
         """Collects what has ended; whether nothing is left."""
@@ -278,7 +278,7 @@ class _Shim:
                     return
             except OSError:
                 pass
-            time.sleep(pause)
+            time.sleep(pause)  # nothing tells when a disk is well again
             pause = min(1.0, pause * 2)
 
 
@@ -330,7 +330,7 @@ def _fork() -> int:
         try:
             return os.fork()
         except OSError:
-            time.sleep(pause)
+            time.sleep(pause)  # nothing tells when there is room again
     try:
         return os.fork()
     except OSError as error:

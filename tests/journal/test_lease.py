@@ -48,6 +48,12 @@ def test_a_child_that_a_killed_supervisor_had_forked_keeps_nobody_out_for_long(p
     Lease.take(path, ABOUT).release()
 
 
+@pytest.mark.parametrize("pid", [10**30, -1, 0, "1", None, True])
+def test_whatever_pid_stands_in_a_held_lock_it_is_held(path: Path, pid: object) -> None:
+    with Lease.take(path, {"pid": pid}), pytest.raises(LeaseHeld):
+        Lease.take(path, ABOUT)
+
+
 def test_a_lease_that_was_given_up_can_be_taken(path: Path) -> None:
     first = Lease.take(path, ABOUT)
     first.release()
