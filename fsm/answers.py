@@ -5,6 +5,7 @@ Rule: an answer is a fact of the row by which its unit moves. What nobody answer
 
 from fsm.events import Asked
 from fsm.plan import Approval, Group, Leaf
+from fsm.resume import overdue_break
 from fsm.sprint import Sprint
 from fsm.states import SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
@@ -78,6 +79,7 @@ def _approve(sprint: Sprint, unit: Unit, event: Asked, *, agreed: bool) -> Moves
     if agreed:
         yield from go_on(sprint, event)
     yield from _agreed(sprint, unit, event.who, event.why, agreed=agreed)
+    yield from overdue_break(sprint)
 
 
 def has_question(unit: Unit) -> bool:
@@ -100,6 +102,7 @@ def _tell(sprint: Sprint, unit: Unit, event: Asked, text: str) -> Moves:
             yield Move(group.path, "reopen", {})
     facts: Facts = {"by": "answer", "who": event.who, "why": event.why, "answer": text}
     yield Move(unit.path, "retry", facts, unit.attempt)
+    yield from overdue_break(sprint)
 
 
 def go_on(sprint: Sprint, event: Asked) -> Moves:

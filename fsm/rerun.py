@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fsm.accounts import lifted
 from fsm.events import Asked
-from fsm.resume import fresh_gate, reopen
+from fsm.resume import fresh_gate, overdue_break, reopen, unseen
 from fsm.sprint import Sprint
 from fsm.states import AT_REST, ENDED, LIVE, Machine, SprintState, TaskState
 from fsm.transition import SPRINT_UNIT, Facts, Move, Moves
@@ -49,6 +49,8 @@ def again(sprint: Sprint, unit: Unit, event: Asked) -> tuple[str, Moves]:
         said += f", {len(wanted)} tasks in all"
     if sprint.state in _STAYS:
         said += f" when the sprint, which is {sprint.state}, is resumed"
+    elif (broke := unseen(sprint)) is not None and broke not in wanted:
+        said += f" when the sprint, which stops at the break after {broke.path}, is resumed"
     if later:
         said += f"; what came after it stays as it is: {_listed([leaf.path for leaf in later])}"
     return said, _again(sprint, wanted, event)
@@ -77,6 +79,7 @@ def _again(sprint: Sprint, wanted: list[Unit], event: Asked) -> Moves:
                 yield from fresh_gate(group)
         if leaf.state in ENDED:
             yield Move(leaf.path, "retry", {"by": "operator", **facts}, leaf.attempt)
+    yield from overdue_break(sprint)
 
 
 def _leaves(unit: Unit) -> list[Unit]:

@@ -27,9 +27,19 @@ def resume(sprint: Sprint, who: str, why: str, budget: Facts | None = None) -> M
         if unit.state == TaskState.FAILED:
             yield from _rerun(unit, beside=kind == "background")
     yield from _dependents(sprint)
-    broke = next((unit for unit in sprint.breaks.values() if unit.state == TaskState.COMPLETED), None)
-    if broke is not None:  # it ended well while the sprint rested; whoever wanted to look at it then, can now
+    yield from overdue_break(sprint)
+
+
+def overdue_break(sprint: Sprint) -> Moves:
+    """Stops a sprint that goes on again where something has ended well meanwhile that it was to stop after."""
+    broke = unseen(sprint)
+    if broke is not None and sprint.state == SprintState.IN_PROGRESS:
         yield Move(SPRINT_UNIT, "break", {"unit": broke.path})
+
+
+def unseen(sprint: Sprint) -> Unit | None:
+    """What has ended well, with a break after it, while the sprint rested: whoever wanted to look at it could not."""
+    return next((unit for unit in sprint.breaks.values() if unit.state == TaskState.COMPLETED), None)
 
 
 def _uncancel(sprint: Sprint) -> Moves:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fsm.plan import Node, Plan, Retry
+from fsm.plan import Approval, Node, Plan, Retry
 from tests.fsm.plans import back, gate, leaf, phase, plan, step
 from tests.fsm.scripted import (
     FAIL,
@@ -13,6 +13,7 @@ from tests.fsm.scripted import (
     World,
     ask,
     by_unit,
+    say,
     sprint_rows,
     states,
     supervise,
@@ -22,6 +23,7 @@ from tests.fsm.scripted import (
 
 SLOW = End(lasts=1000)
 QUICK = End(lasts=1)
+_LATER = "p/s0/a runs again when the sprint, which stops at the break after p/s2/c, is resumed"
 
 
 def executed(made: Plan, limit: int = 1, **ends: End) -> list[str]:
@@ -337,3 +339,38 @@ def test_a_background_leaf_of_a_completed_step_is_not_forgotten_by_the_next_supe
     succeeded = told(world, "succeed")
     assert succeeded.index("p/s/b succeed") < succeeded.index("w succeed")
     assert world.counts == {"p/s/b": 1, "p/s/a": 1, "x": 1, "w": 1}
+
+
+@pytest.mark.parametrize(
+    ("verb", "asking", "said"),
+    [
+        ("answer", "needs-human", "answered; p/s0/a runs again and is told so"),
+        ("approve", "needs-human", "p/s1/b is approved"),
+        ("retry", "needs-human", _LATER),
+        ("retry", "failed", _LATER),
+        ("resume", "failed", "the sprint goes on"),
+    ],
+)
+def test_what_ended_well_while_the_sprint_rested_is_seen_before_it_goes_on(verb: str, asking: str, said: str):
+    """Whatever sets it going: a break that is passed because somebody answered something else is no break."""
+    world = World(by_unit(OK, {"p/s0/a": [End(asking, lasts=1), OK], "p/s2/c": [SLOW]}))
+    steps = (
+        step("s0", leaf("a")),
+        step("s1", leaf("b", approval=Approval(message="may it?"))),
+        step("s2", leaf("c", breaks=True)),
+    )
+    sprint = supervise(world, plan(phase("p", *steps, parallel=True), leaf("x")), limit=3)
+    assert states(sprint)["p/s2/c"] == "completed"
+    assert sprint.state == ("needs-human" if asking == "needs-human" else "blocked")
+
+    unit = {"approve": "p/s1/b", "resume": ""}.get(verb, "p/s0/a")
+    assert say(world, verb, unit, text="the blue one") == said
+    assert sprint_rows(world, "break") == [{"unit": "p/s2/c"}]
+    assert supervise(world, resume=False).state == "paused-at-breakpoint"
+    assert "x" not in world.executed
+    if verb != "approve":
+        say(world, "approve", "p/s1/b")
+    for _ in range(2):
+        sprint = supervise(world, limit=3)
+    assert sprint.state == "completed"
+    assert len(sprint_rows(world, "break")) == 1
