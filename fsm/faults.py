@@ -65,14 +65,17 @@ HARMLESS = frozenset({Kind.SUPERVISOR, Kind.LAUNCHER, Kind.FREEZE, Kind.BUSY, Ki
 
 _ALL = [kind for kind in Kind for _ in range(_OFTEN.get(kind, 1) * (1 if kind in _RARE else 4))]
 _CRASHES = [kind for kind in _ALL if kind in HARMLESS]
+_PEOPLE = [*[Kind.OPERATOR] * 5, *[Kind.COMMAND] * 2, Kind.KEY, Kind.REPLAY, Kind.SUPERVISOR, Kind.POWER]
 
 
 def schedule(random: Random) -> list[Fault]:
-    """What goes wrong in one world: everything, or only some kinds, or only crashes; often, seldom or never."""
+    """What goes wrong in one world: everything, some kinds, only crashes, or people; often, seldom or never."""
     count = random.choice((0, 1, 2, 3, 4, 6, 8, 12))
     style = random.random()
     kinds = _ALL if style < 0.5 else _CRASHES
-    if style >= 0.65:
+    if style >= 0.92:
+        kinds = _PEOPLE
+    elif style >= 0.65:
         kinds = [random.choice(_ALL) for _ in range(3)]
     mean = random.choice((4, 15, 40))
     draw = random.random

@@ -35,6 +35,7 @@ INVARIANTS = {
     "stop": "what is to be stopped is told before anybody waits, and has ended when its grace is over",
     "done": "what ended well counts as done, whatever was asked meanwhile",
     "account": "nobody of an account that has met a limit is asked before it is over, unless the clock was changed",
+    "budget": "nothing is spawned of whose budget nothing is left, and no sprint is blocked for one that has some left",
     "notice": "nobody is told of what is not on disk, and what counts as sent was taken",
     "approval": "nothing is spawned before what it is, or is in, has been approved",
     "again": "what has completed runs again only at an operator's word",
@@ -42,8 +43,7 @@ INVARIANTS = {
     "break": "a sprint stops where a phase with a break has ended",
     "request": "a request is recorded once, applied once, never when stale, and answered with what was recorded",
 }
-"""Every invariant that is checked in `fsm.witness`, in `fsm.ledger`, or in `fsm.simulate` while supervisors come
-and go.
+"""Every invariant that is checked in `fsm.witness`, in `fsm.ledger` with what it consists of, or in `fsm.simulate`.
 
 Elsewhere: I9 (PROGRESS.yaml is the fold) and I12 (the chain) need the journal package, I15 (crashes during recovery
 change nothing about the end) compares two worlds: tests/simulation/campaign.py. I19 (integrity of the database) and I20

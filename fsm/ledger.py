@@ -11,6 +11,7 @@ from fsm.hooks import is_hook
 from fsm.plan import Leaf, Plan
 from fsm.promises import Promises
 from fsm.scenario import policy_of
+from fsm.spending import Spending
 from fsm.states import ENDED, INITIAL, Machine, SprintState, TaskState
 from fsm.tables import TABLES
 from fsm.transition import SPRINT_UNIT, Facts, Transition
@@ -54,6 +55,7 @@ class Ledger(Witness):
         self.owed: set[str] = set()
         """What has ended well and stops the sprint, which has not been seen stopping since."""
         self.promises = Promises(plan, self.nodes, self.states, self.hold)
+        self.spending = Spending(plan, self.nodes, self.hold)
         self.clock_changes = 0
         self.spawning = True
         """The supervisor wakes who waits: it is no command that only does what was asked."""
@@ -85,6 +87,7 @@ class Ledger(Witness):
             self._row(row, by)
         self._settled(rows)
         self.promises.commit(rows)
+        self.spending.commit(rows)
         self.head = (rows[-1].seq, rows[-1].hash)
 
     def _row(self, row: Transition, by: object) -> None:
@@ -105,9 +108,7 @@ class Ledger(Witness):
             self.writer = by
         elif by is not None and self.writer is not None and trigger != "amend" and by is not self.writer:
             raise Violation("I13", f"row {row.seq} was written by one who has lost the lease", (unit,))
-        at_break = (
-            self.states.get(SPRINT_UNIT) == SprintState.PAUSED_AT_BREAKPOINT
-        )  # that is to be seen already
+        at_break = self.states.get(SPRINT_UNIT) == SprintState.PAUSED_AT_BREAKPOINT  # is to be seen already
         if dest == TaskState.COMPLETED and unit in self.breaks and not at_break:
             self.owed.add(unit)
         if row.machine == Machine.TASK:
@@ -180,7 +181,8 @@ class Ledger(Witness):
         status = self.statuses.get(key)
         if key in self.stopped:
             took = self.uptime - max(self.stopped[key], self.since)
-            self.hold(took <= _STOPPED_MS, "stop", f"{key} ends {took} ms after it was to be stopped", key[0])
+            soon = took <= _STOPPED_MS or key not in self.started  # who holds its gate may be stopped himself
+            self.hold(soon, "stop", f"{key} ends {took} ms after it was to be stopped", key[0])
         undone = row.dest == TaskState.FAILED and facts.get("code") == 0
         self.hold(not undone, "done", f"{key} ended well and counts as failed", key[0])
         if facts.get("verdict") == "lost":

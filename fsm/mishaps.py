@@ -13,6 +13,7 @@ from fsm.faults import Fault, Kind
 from fsm.ledger import Ledger
 from fsm.plan import Plan
 from fsm.processes import Child, Launcher, Process, Shim
+from fsm.states import ENDED, GroupState, TaskState
 from fsm.world import YEAR, Killed, PowerCut, Violation, World
 
 _VERBS = [
@@ -21,6 +22,13 @@ _VERBS = [
 ]
 """What may be asked, and whether of the whole sprint."""
 
+_MEANT = {
+    "stop": frozenset({TaskState.SPAWNED, TaskState.RUNNING, GroupState.IN_PROGRESS}),
+    "retry": ENDED | {TaskState.WAITING},
+    "skip": frozenset({TaskState.PENDING, TaskState.WAITING, TaskState.FAILED, GroupState.IN_PROGRESS}),
+    **dict.fromkeys(("answer", "approve", "reject"), frozenset({TaskState.WAITING, TaskState.FAILED})),
+}
+"""In which states something is when people mostly ask that of it."""
 
 MOST_POINTS = 20_000
 """More than any sprint of these needs, many times over (I10)."""
@@ -194,14 +202,33 @@ class TroubledWorld(World):
             self._command = self._request(fault, f"q{len(self.ledger.asked)}")
             raise Killed
 
-    def _request(self, fault: Fault, name: str) -> Asked:
-        verb, whole = _VERBS[int(fault.chance * len(_VERBS))]
-        unit = "" if whole or not self._units else self._units[int(fault.size * len(self._units))]
+    def comes_back(self) -> bool:
+        """Somebody wants something of a completed sprint to run again, where anybody is left who asks."""
+        while self._pending:
+            fault = self._pending.pop()
+            self._gap = self._pending[-1].gap if self._pending else -1
+            if fault.kind is Kind.COMMAND and fault.number not in self.mask:
+                self.faults[fault.kind] += 1
+                self._command = self._request(fault, f"q{len(self.ledger.asked)}", ("retry", False))
+                self.tell("asked", self._command)
+                return True
+        return False
+
+    def _request(self, fault: Fault, name: str, what: tuple[str, bool] | None = None) -> Asked:
+        verb, whole = what or _VERBS[int(fault.chance * len(_VERBS))]
+        unit = "" if whole else self._meant(verb, fault)
         stale = fault.size * 7 % 1
         epoch = 0 if stale < 0.4 else self.ledger.epoch if stale < 0.8 else max(1, self.ledger.epoch - 1)
         text = "yes" if fault.size < 0.7 else "no"
         asked = self.ledger.asked[name] = Asked(name, verb, unit, "somebody", name, epoch, text=text)
         return asked
+
+    def _meant(self, verb: str, fault: Fault) -> str:
+        """What somebody asks that of: mostly something that it makes sense for."""
+        states = self.ledger.states
+        likely = [path for path in self._units if states.get(path) in _MEANT[verb]]
+        found = likely if likely and fault.chance * 97 % 1 < 0.7 else self._units
+        return found[int(fault.size * len(found))] if found else ""
 
     def _repeat(self, fault: Fault) -> None:
         """A request whose file was taken away is there again: that it was had not reached the disk."""

@@ -4,12 +4,13 @@ Rule: the conditions are read off the plan alone, in the plainest way there is; 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from fsm.hooks import hooks_of, tasks
-from fsm.plan import Agent, Approval, Gate, Group, Hook, Leaf, Node, Plan, Retry, Subscription, nodes
+from fsm.plan import Agent, Approval, Budget, Gate, Group, Hook, Leaf, Node, Plan, Retry, Subscription, nodes
 from fsm.processes import HANG
+from fsm.transition import Facts
 
 
 @dataclass(slots=True)
@@ -117,10 +118,16 @@ def _leaves(node: Node) -> Iterator[Leaf]:
 def random_plan(random: Random) -> Plan:
     """A plan of one to three phases with at most three steps of two leaves."""
     phases = [_phase(random, f"p{index}") for index in range(random.randint(1, 3))]
-    drawn = Random(repr(phases))  # so that plans without hooks are those that they were before there were any
+    named = repr(phases)
+    drawn = Random(named)  # so that plans without hooks are those that they were before there were any
+    rich = Random(f"budgets of {named}")
+    budgets = rich.random() < 0.15
+    if budgets:
+        phases = [_bounded(rich, phase) for phase in phases]
     return Plan(
         sprint_id="simulated",
         phases=tuple(phases),
+        budget=_budget(rich, 0.6) if budgets else None,
         hooks=tuple(_hook(drawn, f"h{rank}") for rank in range(max(0, drawn.randint(-5, 2)))),
         agents=1 if random.random() < 0.2 else None,
         on_parallel_failure="block" if random.random() < 0.3 else "warn",
@@ -184,6 +191,28 @@ def _leaf(random: Random, name: str, path: str) -> Leaf:
         on_lost=random.choice(("fail", "fail", "retry", "ask")),
         idempotent=random.random() < 0.3,
     )
+
+
+def _bounded(random: Random, node: Node) -> Node:
+    """A phase with what it and its parts may spend."""
+    if isinstance(node, Group):
+        children = tuple(_bounded(random, child) for child in node.children)
+        return replace(node, children=children, budget=_budget(random, 0.3))
+    return replace(node, budget=_budget(random, 0.2))
+
+
+def _budget(random: Random, chance: float) -> Budget | None:
+    if random.random() > chance:
+        return None
+    if random.random() < 0.5:
+        return Budget(attempts=random.randint(1, 6))
+    return Budget(cost_usd=random.choice((0.5, 1.0, 3.0)))
+
+
+def costs(random: Random) -> Facts:
+    """What an attempt of an agent tells of its price, if it tells."""
+    told = random.choice((None, 0.0, 0.2, 0.6, 1.5))
+    return {} if told is None else {"cost-usd": told}
 
 
 def _hook(random: Random, name: str) -> Hook:

@@ -21,7 +21,7 @@ from fsm.mishaps import TroubledWorld
 from fsm.plan import Leaf, Plan
 from fsm.ports import Publisher
 from fsm.processes import Child, Process, Shim, Stranger
-from fsm.scenario import VERDICTS, random_plan, random_script
+from fsm.scenario import VERDICTS, costs, random_plan, random_script
 from fsm.sprint import Sprint, fold
 from fsm.stage import SimulatedExecutor
 from fsm.states import ENDED, SprintState
@@ -109,6 +109,8 @@ class Simulation(TroubledWorld):
             verdict = VERDICTS.get(status >> 8, verdict)
         if verdict == "limit" and attempt % 3:  # every third time it is not told
             facts["until"] = self.time + 20_000 * attempt
+        if self.ledger.spending.bounds and self.ledger.spending.asks(unit):
+            facts |= costs(Random(f"{self.seed} {unit} {attempt}"))
         return verdict, facts
 
     def bound(self, unit: str) -> int | None:
@@ -185,7 +187,8 @@ class Simulation(TroubledWorld):
     def run(self) -> Report:
         """Supervisors one after another until the sprint is completed; raises Violation when an invariant breaks."""
         while self._spent < LIVES:
-            if self._life() or self._journal:
+            ended = self._life()
+            if self._journal or (ended and not self.comes_back()):
                 return self._report()
             self._answer_questions()
             self.tick += 3  # a disk that fails does not do so for ever
@@ -324,7 +327,7 @@ class Simulation(TroubledWorld):
             resuming = resume and command is None
             engine.take_over({"boot": str(self.boot)}, plan=self.plan if fresh else None, resuming=resuming)
             if sprint.at_rest and resuming:
-                engine.resume("simulation", "again")
+                engine.resume("simulation", "again", self._more(sprint))
             engine.run([command] if command is not None else (), spawning=command is None)
         except Trouble as error:
             self._trouble(error)
@@ -341,6 +344,14 @@ class Simulation(TroubledWorld):
                 f"a supervisor ends in a sprint that is {sprint.state}",
             )
         self.tell("left", sprint.state)
+
+    def _more(self, sprint: Sprint) -> Facts | None:
+        """Whoever comes back to a sprint that has used up a budget mostly allows more; or nothing else is done."""
+        facts = sprint.rested.decoded() if sprint.rested is not None else {}
+        if "measure" not in facts or self._draw() < 0.3:
+            return None
+        named = {"unit": facts["unit"]} if "unit" in facts else {}
+        return {**named, facts["measure"]: facts["spent"] + 1 + int(self._draw() * 6)}
 
     def _same(self, live: Sprint, again: Sprint) -> None:
         """Holds the fold that a supervisor left against what its journal gives."""
