@@ -86,12 +86,11 @@ def proceed(sprint: Sprint, limit: int, now: int, *, wait_for_limits: bool = Tru
 
     Without `wait_for_limits` the sprint is paused when nothing is left to do but to wait for a usage limit.
     """
-    if sprint.state == SprintState.IN_PROGRESS:
-        # Gates and fixes first: they run in a slot that is taken already, and free it.
-        for owner in list(sprint.live.values()):
-            unit = check(owner)
-            if unit is not None:
-                yield from _spawn(sprint, unit, now)
+    # Gates and fixes first: they run in a slot that is taken already, and free it.
+    for owner in list(sprint.live.values()):
+        unit = check(owner) if sprint.state == SprintState.IN_PROGRESS else None
+        if unit is not None:
+            yield from _spawn(sprint, unit, now)
     while sprint.state == SprintState.IN_PROGRESS and (unit := following(sprint)) is not None:
         if unit.machine == Machine.TASK and unit.slot and sprint.slots >= limit:
             break

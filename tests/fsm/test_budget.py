@@ -172,6 +172,35 @@ def test_attempts_that_never_ran_cost_nothing():
     assert supervise(world, line(2, budget=Budget(attempts=2))).state == "completed"
 
 
+def test_work_that_is_only_verified_anew_is_paid_for_once():
+    """When its gate gave up, and somebody sets the sprint going, the script is tried again and the work is kept."""
+    world = World(by_unit(OK, {"a": [cost(1.0)], "a#gate": [FAIL, OK], "b": [cost(None)]}))
+    made = plan(prompt("a", gate=gate(1)), prompt("b"), budget=Budget(cost_usd=1.5))
+    assert supervise(world, made).state == "blocked"
+    sprint = supervise(world)
+
+    assert sprint.state == "completed"
+    assert world.executed == ["a", "a#gate", "a#gate", "b"]
+    assert (sprint.purse.spent["cost-usd"], sprint.purse.unpriced) == (1.0, 1)
+    assert not sprint.purse.live.total()
+    exited = sprint.units["a"].exited
+    assert exited is not None
+    assert exited.decoded()["code"] == 0
+
+
+def test_when_nothing_is_left_for_one_script_no_other_is_started():
+    """Two are due in one turn; the first finds that its own budget is used up, and blocks the sprint."""
+    world = World(by_unit(OK, {"p/s0/a": [End(lasts=10)], "p/s1/b": [End(lasts=10)]}))
+    steps = (
+        step("s0", leaf("a", gate=gate(), budget=Budget(attempts=1))),
+        step("s1", leaf("b", gate=gate())),
+    )
+    sprint = supervise(world, plan(phase("p", *steps, parallel=True)), limit=2)
+
+    assert sprint.state == "blocked"
+    assert sorted(world.executed) == ["p/s0/a", "p/s1/b"]
+
+
 def test_fixes_are_charged_to_their_owner():
     budget = Budget(attempts=3)
     world = World(by_unit(OK, {"a#gate": [FAIL, FAIL, OK]}))
