@@ -13,7 +13,7 @@ AT: dict[str, int] = {
     "nobody_is_told_that_the_tree_lock_is_held": 168,  # I14
     "the_next_attempt_does_not_wait_for_the_last_ones_tree": 191,  # I8
     "the_attempt_before_is_not_buried": 2094,  # I8
-    "what_a_dead_shim_could_not_sweep_is_left": 168,  # I14
+    "what_a_dead_shim_could_not_sweep_is_left": 3065,  # I14
     "the_attempt_file_is_read_before_the_lock_is_tried": 193,  # I17
     "effects_come_before_their_commit": 2,  # I4
     "what_was_spawned_is_spawned_again_after_a_crash": 5,  # I10
@@ -44,7 +44,7 @@ AT: dict[str, int] = {
     "an_owner_is_done_whether_or_not_its_script_has_passed": 0,  # gate
     "a_script_is_tried_once_more_than_said": 0,  # gate
     "a_gate_is_given_up_after_its_first_script": 10,  # gate
-    "an_interruption_burns_a_try": 4939,  # gate
+    "an_interruption_burns_a_try": 468,  # tries
     "a_failure_burns_no_try": 0,  # gate
     "a_delay_is_forgotten_with_its_supervisor": 19,  # early
     "nobody_is_woken_who_waited_before_this_supervisor": 19,  # I10
@@ -57,6 +57,7 @@ AT: dict[str, int] = {
     "a_request_is_answered_before_it_is_recorded": 5,  # request
     "a_paused_sprint_goes_on": 14,  # rest
     "a_break_is_passed_when_somebody_has_paused": 206,  # break
+    "a_break_that_came_while_the_sprint_rested_is_forgotten": 206,  # break
     "what_is_done_is_done_again_after_a_rest": 0,  # again
     "a_pause_is_answered_and_not_done": 14,  # request
     "a_skip_is_answered_and_not_done": 38,  # request
@@ -67,4 +68,12 @@ AT: dict[str, int] = {
     "a_failure_in_the_background_never_blocks": 38,  # sync
     "a_no_is_taken_for_a_yes": 34,  # approval
     "what_nobody_has_approved_in_time_counts_as_approved": 7,  # approval
+    "a_budget_that_is_used_up_stops_nobody": 31,  # budget
+    "a_budget_blocks_before_it_is_used_up": 9,  # budget
+    "an_attempt_is_counted_when_it_is_over": 69,  # budget
+    "what_never_ran_was_paid_for": 47,  # budget
+    "what_a_part_has_spent_is_not_spent_by_the_whole": 47,  # budget
+    "a_price_that_was_told_is_forgotten": 31,  # budget
+    "an_attempt_may_cost_more_than_is_left": 9,  # budget
+    "a_bound_that_a_person_has_set_is_not_remembered": 31,  # budget
 }

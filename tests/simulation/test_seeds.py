@@ -48,6 +48,13 @@ REMEMBERED = (
     51_219_733,
     51_243_201,
     51_277_866,
+    60_228_200,
+    60_315_800,
+    70_002_214,
+    70_004_066,
+    70_004_551,
+    70_005_050,
+    70_019_245,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 

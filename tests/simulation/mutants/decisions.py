@@ -283,6 +283,11 @@ def a_break_is_passed_when_somebody_has_paused(patch: pytest.MonkeyPatch) -> Non
 
 
 @mutant
+def a_break_that_came_while_the_sprint_rested_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(sprint.Sprint, "_broke", lambda self, unit: None)
+
+
+@mutant
 def what_is_done_is_done_again_after_a_rest(patch: pytest.MonkeyPatch) -> None:
     original = engine.resume
 
