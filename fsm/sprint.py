@@ -111,7 +111,8 @@ class Sprint(Standing):
         elif was and not now:
             del self.live[path]
             self._tally(unit, -1)
-        if source in _PROCESS and (dest not in LIVE or dest == TaskState.VERIFYING):
+        # What was verifying when it was cancelled has exited before.
+        if unit.exited is None and source in _PROCESS and (dest not in LIVE or dest == TaskState.VERIFYING):
             self._exited(unit, row)
         self._triggered(unit, row)
         if source == TaskState.FAILED:

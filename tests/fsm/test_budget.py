@@ -188,6 +188,16 @@ def test_work_that_is_only_verified_anew_is_paid_for_once():
     assert exited.decoded()["code"] == 0
 
 
+def test_work_that_is_cancelled_while_it_is_verified_is_paid_for_once():
+    world = World(by_unit(OK, {"a": [cost(1.0)], "a#gate": [End(lasts=1000)]}))
+    world.asked = [(100, ask("cancel"))]
+    sprint = supervise(world, plan(prompt("a", gate=gate()), budget=Budget(cost_usd=9)))
+
+    assert (sprint.state, sprint.units["a"].state) == ("cancelled", "cancelled")
+    assert sprint.purse.spent["cost-usd"] == 1.0
+    assert not sprint.purse.live.total()
+
+
 def test_when_nothing_is_left_for_one_script_no_other_is_started():
     """Two are due in one turn; the first finds that its own budget is used up, and blocks the sprint."""
     world = World(by_unit(OK, {"p/s0/a": [End(lasts=10)], "p/s1/b": [End(lasts=10)]}))
