@@ -70,7 +70,7 @@ def _text(value: object) -> str:
 
 def added(plan: Plan, found: Proposal, strategy: str) -> tuple[Plan, str]:
     """The plan with one step more, and the path of what was added. `strategy` as in `fsm.plan.Orchestration`."""
-    top, _, rest = found.by.partition("/")
+    top, _, rest = found.by.partition("#")[0].partition("/")  # a fix speaks for what it mends
     place = next((n for n, phase in enumerate(plan.phases) if phase.path == top), len(plan.phases) - 1)
     anchor = next((n for n, phase in enumerate(plan.phases) if found.after in (phase.id, phase.path)), None)
     phase = plan.phases[place] if plan.phases else None

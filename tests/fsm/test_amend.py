@@ -29,6 +29,7 @@ from tests.fsm.scripted import (
     by_unit,
     engine,
     grown,
+    say,
     sprint_rows,
     states,
     supervise,
@@ -62,12 +63,6 @@ STEPS = plan(phase("p", work("s0"), work("s1")), leaf("x"))
 
 def now(world: World) -> Sprint:
     return fold(iter(world.rows.committed), RUN, world.rows.texts.__getitem__)
-
-
-def say(world: World, verb: str, unit: str = "", **more: object) -> str:
-    request = ask(verb, f"q{len(world.answers)}", unit=unit, **more)
-    supervise(world, resume=False, spawning=False, events=[request])
-    return world.answers[-1][1]
 
 
 # Proposed by agents
@@ -104,6 +99,23 @@ def test_where_it_goes_is_what_the_sprint_or_the_proposal_says(strategy: str, sa
     sprint = supervise(world, replace(STEPS, orchestration=wanted))
 
     assert [child.path for child in sprint.unit("p").children] == [f"p/{name}" for name in order]
+
+
+@pytest.mark.parametrize(
+    ("owner", "path"), [("p/s0/a", "p/more"), ("p/s0", "p/more"), ("p", "p/more"), ("x", "more")]
+)
+def test_what_a_fix_proposes_comes_after_what_it_mends(owner: str, path: str):
+    world = World(by_unit(OK, {f"{owner}#gate": [FAIL, OK], f"{owner}#fix": [proposes(one(id="more"))]}))
+    gates = {name: gate() if name == owner else None for name in ("p", "p/s0", "p/s0/a", "x")}
+    steps = step("s0", leaf("a", gate=gates["p/s0/a"]), gate=gates["p/s0"]), step("s1", leaf("b"))
+    made = plan(phase("p", *steps, gate=gates["p"]), leaf("x", gate=gates["x"]), leaf("y"))
+    sprint = supervise(world, replace(made, orchestration=AGREES))
+
+    assert sprint.state == "completed"
+    where = sprint.unit(path).parent
+    assert where is not None
+    places = [child.path for child in where.children]
+    assert places[places.index(path) - 1] == {"p/s0/a": "p/s0", "p": "p/s1"}.get(owner, owner)
 
 
 def test_what_a_simple_phase_proposes_is_a_phase_after_it():
