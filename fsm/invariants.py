@@ -36,6 +36,7 @@ INVARIANTS = {
     "done": "what ended well counts as done, whatever was asked meanwhile",
     "account": "nobody of an account that has met a limit is asked before it is over, unless the clock was changed",
     "budget": "nothing is spawned of whose budget nothing is left, and no sprint is blocked for one that has some left",
+    "plan": "a step is added once, for who may add it, and nothing else of the plan is changed by it",
     "notice": "nobody is told of what is not on disk, and what counts as sent was taken",
     "approval": "nothing is spawned before what it is, or is in, has been approved",
     "again": "what has completed runs again only at an operator's word",

@@ -4,11 +4,12 @@ Rule: an invariant stands in one place, under its name in INVARIANTS, and is che
 Nothing of what decides (`fsm.decide`, `fsm.ready`, `fsm.judge`) is used here: what has to be so is read off the plan.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from fsm.events import Asked
+from fsm.growth import Growth
 from fsm.hooks import is_hook
-from fsm.plan import Leaf, Plan
+from fsm.inbox import Inbox
+from fsm.plan import Leaf, Plan, load
 from fsm.promises import Promises
 from fsm.scenario import policy_of
 from fsm.spending import Spending
@@ -31,8 +32,10 @@ _ASKED_FOR = frozenset({"pause", "cancel", "stop", "skip"})
 class Ledger(Witness):
     """Observations of one world, with everything that must follow from them."""
 
-    def __init__(self, plan: Plan, limit: int) -> None:
+    def __init__(self, plan: Plan, limit: int, text: Callable[[str], str]) -> None:
+        """`text` gives the texts of the journal, by digest."""
         super().__init__(plan, limit)
+        self._text = text
         self.breaks = frozenset(path for path, node in self.nodes.items() if node.breaks)
         self.stopped: dict[Key, int] = {}
         """Attempts that were to be stopped, with the uptime."""
@@ -45,10 +48,8 @@ class Ledger(Witness):
         """By owner, the row at which its script passed last."""
         self.verified: dict[str, int] = {}
         """By owner, the row at which it began to be verified, or its gate's count began anew."""
-        self.asked: dict[str, Asked] = {}
-        self.requests: dict[str, str] = {}
-        """By id, the answer that was recorded."""
-        self.applied: set[tuple[str, str, str]] = set()
+        self.inbox = Inbox(self.hold)
+        self.growth = Growth(self.hold)
         self.approved: set[str] = set()
         self.taken: set[str] = set()
         """Notices that somebody has taken."""
@@ -104,10 +105,13 @@ class Ledger(Witness):
         if row.epoch < self.epoch:
             raise Violation("I11", f"row {row.seq} has epoch {row.epoch} after {self.epoch}", (unit,))
         self.epoch = row.epoch
+        first = trigger == "amend" and '"added":' not in row.facts
         if trigger == "lease":
             self.writer = by
-        elif by is not None and self.writer is not None and trigger != "amend" and by is not self.writer:
+        elif by is not None and self.writer is not None and not first and by is not self.writer:
             raise Violation("I13", f"row {row.seq} was written by one who has lost the lease", (unit,))
+        elif trigger == "amend" and not first:
+            self._grown(row.decoded())
         at_break = self.states.get(SPRINT_UNIT) == SprintState.PAUSED_AT_BREAKPOINT  # is to be seen already
         if dest == TaskState.COMPLETED and unit in self.breaks and not at_break:
             self.owed.add(unit)
@@ -124,7 +128,18 @@ class Ledger(Witness):
         elif trigger == "complete" and unit in self.gates:
             self._check_passed(unit)
         if trigger in _ASKED_FOR:
-            self._check_asked(row)
+            self.inbox.applied(row)
+
+    def _grown(self, facts: Facts) -> None:
+        """A step more. What has begun goes on."""
+        plan = load(self._text(facts["plan"]))
+        new, begun = self.growth.amended(facts, self.plan, plan), self.begun()
+        self.grow(plan)
+        hooks = (path for path in self.conditions if is_hook(path) and path.partition("#")[0] in new)
+        self.again.update(dict.fromkeys((*new, *hooks), begun))
+        self.breaks = frozenset(path for path, node in self.nodes.items() if node.breaks)
+        self.promises.plan = plan
+        self.spending.grow(new)
 
     def _task(self, row: Transition, key: Key) -> None:
         trigger, unit = row.trigger, row.unit
@@ -142,6 +157,7 @@ class Ledger(Witness):
             if row.attempt and row.source in _PROCESS:
                 self.last[key] = trigger
                 self._check_end(key, row)
+                self.growth.told(row)
         elif trigger == "retry":
             self._check_retry(row)
         elif trigger == "delay":
@@ -158,6 +174,7 @@ class Ledger(Witness):
         if row.attempt and row.source in _PROCESS:
             self.last[key] = row.trigger
             self._check_end(key, row)
+            self.growth.told(row)
         if row.dest == TaskState.COMPLETED:
             self.tries[unit] = self.tries.get(unit, 0) + 1
             owner, _, part = unit.rpartition("#")
@@ -328,7 +345,8 @@ class Ledger(Witness):
 
     def _sprint(self, row: Transition) -> None:
         if row.trigger == "request":
-            self._check_request(row)
+            self.inbox.request(row)
+            self.growth.requested(row.decoded())
         elif row.trigger == "break":
             self.owed.clear()
         elif row.trigger == "complete":
@@ -336,39 +354,6 @@ class Ledger(Witness):
             for path in self.conditions:
                 left = is_hook(path) and self._due(path)
                 self.hold(not left, "hook", f"the sprint completes before {path} has ended", path)
-
-    def _check_request(self, row: Transition) -> None:
-        facts = row.decoded()
-        name, answer = facts["id"], facts["answer"]
-        if not name:
-            return
-        self.hold(name not in self.requests, "request", f"{name} is recorded twice")
-        self.requests[name] = answer
-        asked = self.asked.get(name)
-        stale = asked is not None and asked.epoch not in (0, row.epoch)
-        self.hold(not stale or answer.startswith("refused"), "request", f"{name} was stale: {answer}")
-
-    def _check_asked(self, row: Transition) -> None:
-        facts = row.decoded()
-        why = facts.get("why", "")
-        asked = self.asked.get(why)
-        if asked is None or asked.id != why:
-            return
-        answer = self.requests.get(why)
-        self.hold(
-            answer is not None, "request", f"{row.unit} {row.trigger} before {why} is recorded", row.unit
-        )
-        assert answer is not None, "held"
-        self.hold(not answer.startswith("refused"), "request", f"{why} was refused, and {row.trigger} done")
-        once = (why, row.unit, row.trigger)
-        self.hold(
-            once not in self.applied, "request", f"{why} did {row.trigger} to {row.unit} twice", row.unit
-        )
-        self.applied.add(once)
-
-    def answered(self, name: str, text: str) -> None:
-        """An answer was put down."""
-        self.hold(self.requests.get(name) == text, "request", f"{name} was answered {text!r}, never recorded")
 
     def notified(self, unit: str, cause: int, *, taken: bool) -> None:
         """Somebody outside was told of a row."""

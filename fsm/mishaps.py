@@ -46,7 +46,7 @@ class TroubledWorld(World):
         self.limit = limit
         self.schedule = schedule
         self.mask = frozenset(range(len(schedule)) if mask is None else mask)
-        self.ledger = Ledger(plan, limit)
+        self.ledger = Ledger(plan, limit, self.text)
         self.faults: Counter[str] = Counter()
         """By kind, what went wrong."""
         self._pending = list(reversed(schedule))
@@ -64,7 +64,6 @@ class TroubledWorld(World):
         """Which lock file and which journal are to be found."""
         self.unlocked = False
         """Locks keep nobody out: all that is left is that a row is appended to the row that one knows."""
-        self._units = list(self.ledger.nodes)
 
     def another(self, *, resume: bool) -> None:
         """A supervisor begins, and lives to its end, while another one is stopped."""
@@ -188,7 +187,7 @@ class TroubledWorld(World):
         self.strangers(1 + int(fault.size * 12))
 
     def _ask(self, fault: Fault) -> None:
-        asked = self._request(fault, f"q{len(self.ledger.asked)}")
+        asked = self._request(fault, f"q{len(self.ledger.inbox.asked)}")
         self.tell("asked", asked)
         self.requests.append(asked)
 
@@ -199,7 +198,7 @@ class TroubledWorld(World):
     def _send_command(self, fault: Fault) -> None:
         """The supervisor is killed; the next process is an operator's command, which spawns nothing."""
         if not self._nested:
-            self._command = self._request(fault, f"q{len(self.ledger.asked)}")
+            self._command = self._request(fault, f"q{len(self.ledger.inbox.asked)}")
             raise Killed
 
     def comes_back(self) -> bool:
@@ -209,30 +208,34 @@ class TroubledWorld(World):
             self._gap = self._pending[-1].gap if self._pending else -1
             if fault.kind is Kind.COMMAND and fault.number not in self.mask:
                 self.faults[fault.kind] += 1
-                self._command = self._request(fault, f"q{len(self.ledger.asked)}", ("retry", False))
+                self._command = self._request(fault, f"q{len(self.ledger.inbox.asked)}", ("retry", False))
                 self.tell("asked", self._command)
                 return True
         return False
 
     def _request(self, fault: Fault, name: str, what: tuple[str, bool] | None = None) -> Asked:
         verb, whole = what or _VERBS[int(fault.chance * len(_VERBS))]
+        if verb == "answer" and fault.chance * 31 % 1 < 0.4:
+            verb, whole = "add-step", fault.size * 53 % 1 < 0.3
         unit = "" if whole else self._meant(verb, fault)
         stale = fault.size * 7 % 1
         epoch = 0 if stale < 0.4 else self.ledger.epoch if stale < 0.8 else max(1, self.ledger.epoch - 1)
         text = "yes" if fault.size < 0.7 else "no"
-        asked = self.ledger.asked[name] = Asked(name, verb, unit, "somebody", name, epoch, text=text)
+        asked = self.ledger.inbox.asked[name] = Asked(name, verb, unit, "somebody", name, epoch, text=text)
         return asked
 
     def _meant(self, verb: str, fault: Fault) -> str:
         """What somebody asks that of: mostly something that it makes sense for."""
-        states = self.ledger.states
-        likely = [path for path in self._units if states.get(path) in _MEANT[verb]]
-        found = likely if likely and fault.chance * 97 % 1 < 0.7 else self._units
+        states, units = self.ledger.states, list(self.ledger.nodes)
+        likely = [path for path in units if states.get(path) in _MEANT.get(verb, ())]
+        if verb in ("approve", "reject"):
+            likely += self.ledger.growth.proposed
+        found = likely if likely and fault.chance * 97 % 1 < 0.7 else units
         return found[int(fault.size * len(found))] if found else ""
 
     def _repeat(self, fault: Fault) -> None:
         """A request whose file was taken away is there again: that it was had not reached the disk."""
-        old = list(self.ledger.asked.values())
+        old = list(self.ledger.inbox.asked.values())
         if old:
             self.requests.append(old[int(fault.chance * len(old))])
 

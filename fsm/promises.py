@@ -83,6 +83,9 @@ class Promises:
             done = any(row.trigger == verb for row in inside)
         elif verb in ("retry", "resume") and not unit:
             done = any(row.machine == Machine.SPRINT and row.trigger in ("retry", "resume") for row in after)
+        elif verb == "add-step" or unit.startswith("step-"):
+            grown = any(row.trigger == "amend" for row in after)
+            done = grown == (not facts["answer"].endswith("is rejected"))
         elif verb in ("retry", "approve", "reject", "answer"):
             done = bool(inside)
             self.agreed[unit] = verb == "approve" or (verb == "answer" and facts.get("text") == "yes")

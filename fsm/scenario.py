@@ -8,7 +8,21 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from fsm.hooks import hooks_of, tasks
-from fsm.plan import Agent, Approval, Budget, Gate, Group, Hook, Leaf, Node, Plan, Retry, Subscription, nodes
+from fsm.plan import (
+    Agent,
+    Approval,
+    Budget,
+    Gate,
+    Group,
+    Hook,
+    Leaf,
+    Node,
+    Orchestration,
+    Plan,
+    Retry,
+    Subscription,
+    nodes,
+)
 from fsm.processes import HANG
 from fsm.transition import Facts
 
@@ -128,6 +142,7 @@ def random_plan(random: Random) -> Plan:
         sprint_id="simulated",
         phases=tuple(phases),
         budget=_budget(rich, 0.6) if budgets else None,
+        orchestration=_orchestration(rich),
         hooks=tuple(_hook(drawn, f"h{rank}") for rank in range(max(0, drawn.randint(-5, 2)))),
         agents=1 if random.random() < 0.2 else None,
         on_parallel_failure="block" if random.random() < 0.3 else "warn",
@@ -207,6 +222,24 @@ def _budget(random: Random, chance: float) -> Budget | None:
     if random.random() < 0.5:
         return Budget(attempts=random.randint(1, 6))
     return Budget(cost_usd=random.choice((0.5, 1.0, 3.0)))
+
+
+def _orchestration(random: Random) -> Orchestration | None:
+    if random.random() > 0.2:
+        return None
+    return Orchestration(
+        enabled=True,
+        insert_strategy=random.choice(("after-current", "end-of-phase")),
+        auto_approve=random.random() < 0.6,
+    )
+
+
+def proposes(random: Random, by: str) -> Facts:
+    """What an attempt of an agent would add to the plan, if anything."""
+    count = random.choice((0, 0, 0, 1, 2))
+    name = by.replace("/", "-").replace("#", "-")
+    steps = [{"id": f"{name}-{n}", "prompt": f"step {n} of {by}"} for n in range(count)]
+    return {"proposed-steps": steps} if steps else {}
 
 
 def costs(random: Random) -> Facts:

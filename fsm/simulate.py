@@ -18,10 +18,10 @@ from fsm.faults import schedule
 from fsm.handles import Trouble
 from fsm.hooks import is_hook
 from fsm.mishaps import TroubledWorld
-from fsm.plan import Leaf, Plan
+from fsm.plan import Leaf, Plan, nodes
 from fsm.ports import Publisher
 from fsm.processes import Child, Process, Shim, Stranger
-from fsm.scenario import VERDICTS, costs, random_plan, random_script
+from fsm.scenario import VERDICTS, costs, proposes, random_plan, random_script
 from fsm.sprint import Sprint, fold
 from fsm.stage import SimulatedExecutor
 from fsm.states import ENDED, SprintState
@@ -88,12 +88,16 @@ class Simulation(TroubledWorld):
         self.seed = seed
         self.connect = connect
         self.publisher = publisher
+        self._first = {node.path for node in nodes(plan)} if plan.orchestration is not None else set()
+        """Whose agents may propose steps."""
         self.lives = 0
         self._troubled = 0
         self._leases: dict[int, object] = {}
         self._locks: list[int] = []
         """The lock files of those who live, however they came by them."""
         self._before: Sprint | None = None
+        self._connection: Mortal | None = None
+        """That of the supervisor which is at work."""
 
     # the script
 
@@ -109,8 +113,14 @@ class Simulation(TroubledWorld):
             verdict = VERDICTS.get(status >> 8, verdict)
         if verdict == "limit" and attempt % 3:  # every third time it is not told
             facts["until"] = self.time + 20_000 * attempt
-        if self.ledger.spending.bounds and self.ledger.spending.asks(unit):
-            facts |= costs(Random(f"{self.seed} {unit} {attempt}"))
+        if self.ledger.spending.asks(unit):
+            by = f"{unit}.{self.ledger.natural.get(unit, 0)}"  # an attempt that never ran has no say in it
+            if self.ledger.spending.bounds:
+                facts |= costs(Random(f"{self.seed} {by}"))
+            if (
+                unit.partition("#")[0] in self._first and not status
+            ):  # what was added adds nothing, or it never ends
+                facts |= proposes(Random(f"{self.seed} {by} adds"), by)
         return verdict, facts
 
     def bound(self, unit: str) -> int | None:
@@ -119,6 +129,10 @@ class Simulation(TroubledWorld):
         if part and not is_hook(unit):
             return int(node.gate.timeout * 1000) if node.gate is not None else None
         return int(node.timeout * 1000) if isinstance(node, Leaf) and node.timeout is not None else None
+
+    def text(self, digest: str) -> str:
+        assert self._connection is not None, "somebody lives, or has lived"
+        return self._connection.text(digest)
 
     # the ledger
 
@@ -148,7 +162,7 @@ class Simulation(TroubledWorld):
 
     def answered(self, answer: Answer) -> None:
         self.tell("answer", answer.id, answer.text)
-        self.ledger.answered(answer.id, answer.text)
+        self.ledger.inbox.answered(answer.id, answer.text)
 
     def notified(self, effect: Notify) -> bool:
         taken = self._draw() < 0.7
@@ -240,7 +254,8 @@ class Simulation(TroubledWorld):
         self.tell("life", self.lives)
         self.ledger.restarted(self.uptime)
         self._leases[lock] = self
-        journal = self.connect()
+        journal, before = self.connect(), self._connection
+        self._connection = journal
         executor = SimulatedExecutor(self)
         sprint: Sprint | None = None
         try:
@@ -248,7 +263,7 @@ class Simulation(TroubledWorld):
             known = self.ledger.head[0]
             self.story.extend((self.time, "row", row) for row in rows[known:])
             self.ledger.opened(rows)
-            sprint = self._begun(rows, journal)
+            sprint = self._begun(rows)
             if sprint.state == SprintState.COMPLETED and self._command is None and not self._nested:
                 self._settled(sprint)
                 return True
@@ -263,6 +278,7 @@ class Simulation(TroubledWorld):
         finally:
             self._before = sprint
             journal.kill()
+            self._connection = before
             self._leases.pop(lock, None)
             self._locks.remove(lock)
             executor.close()
@@ -276,9 +292,9 @@ class Simulation(TroubledWorld):
             return
         for unit, (facts, *_) in self.ledger.waits.items():
             if facts.get("why") == "approval" and self._draw() < 0.7:
-                name = f"q{len(self.ledger.asked)}"
+                name = f"q{len(self.ledger.inbox.asked)}"
                 verb = "approve" if self._draw() < 0.9 else "reject"
-                asked = self.ledger.asked[name] = Asked(name, verb, unit, "somebody", name)
+                asked = self.ledger.inbox.asked[name] = Asked(name, verb, unit, "somebody", name)
                 self.tell("asked", asked)
                 self._command = asked
                 return
@@ -287,7 +303,7 @@ class Simulation(TroubledWorld):
         self._troubled += 1
         self.tell("trouble", str(error))
 
-    def _begun(self, rows: list[Transition], journal: Mortal) -> Sprint:
+    def _begun(self, rows: list[Transition]) -> Sprint:
         """The fold that a supervisor begins with.
 
         Where the one before left nothing that is not on disk, its own fold has to be what the journal gives. To fold
@@ -300,16 +316,16 @@ class Simulation(TroubledWorld):
             or not rows
             or (before.seq, before.hash) != (rows[-1].seq, rows[-1].hash)
         ):
-            return self._folded(rows, journal)
+            return self._folded(rows)
         if self._draw() < 0.5:
             return before
-        sprint = self._folded(rows, journal)
+        sprint = self._folded(rows)
         self._same(before, sprint)
         return sprint
 
-    def _folded(self, rows: list[Transition], journal: Mortal) -> Sprint:
+    def _folded(self, rows: list[Transition]) -> Sprint:
         try:
-            return fold(iter(rows), RUN, journal.text)
+            return fold(iter(rows), RUN, self.text)
         except SprintError as error:
             raise Violation("I3", f"the journal cannot be folded: {error}") from error
 

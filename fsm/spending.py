@@ -3,10 +3,10 @@
 Rule: as in `fsm.ledger`, nothing of what decides is used; `fsm.budget` and `fsm.purse` least of all.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from fsm.hooks import is_hook
-from fsm.plan import Group, Leaf, Plan
+from fsm.plan import Budget, Group, Leaf, Plan
 from fsm.states import Machine
 from fsm.transition import SPRINT_UNIT, Facts, Transition
 
@@ -20,15 +20,21 @@ class Spending:
         self.nodes, self.hold = nodes, hold
         self.bounds: dict[tuple[str, str], float] = {}
         """By place and measure; a person may have set them since."""
-        for place, budget in (
-            (SPRINT_UNIT, plan.budget),
-            *((path, node.budget) for path, node in nodes.items()),
-        ):
-            if budget is not None and budget.cost_usd is not None:
-                self.bounds[place, _COST] = budget.cost_usd
-            if budget is not None and budget.attempts is not None:
-                self.bounds[place, _ATTEMPTS] = budget.attempts
-        self.spent: dict[tuple[str, str], float] = dict.fromkeys(self.bounds, 0.0)
+        self.spent: dict[tuple[str, str], float] = {}
+        self._bound(SPRINT_UNIT, plan.budget)
+        self.grow(nodes)
+
+    def grow(self, paths: Iterable[str]) -> None:
+        """Parts of the plan with whatever they may spend from now on."""
+        for path in paths:
+            self._bound(path, self.nodes[path].budget)
+
+    def _bound(self, place: str, budget: Budget | None) -> None:
+        told = {} if budget is None else {_COST: budget.cost_usd, _ATTEMPTS: budget.attempts}
+        for measure, bound in told.items():
+            if bound is not None:
+                self.bounds[place, measure] = bound
+                self.spent[place, measure] = 0.0
 
     def commit(self, rows: Sequence[Transition]) -> None:
         """Rows of one commit have become durable."""

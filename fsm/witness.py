@@ -22,11 +22,10 @@ class Witness:
     """Observations of one world's processes."""
 
     def __init__(self, plan: Plan, limit: int) -> None:
-        self.plan = plan
         self.limit = limit
-        self.conditions: dict[str, Conditions] = conditions(plan)
-        self.nodes: dict[str, Leaf | Group] = {node.path: node for node in (*nodes(plan), *tasks(plan))}
-        self.gates: dict[str, Gate] = {path: node.gate for path, node in self.nodes.items() if node.gate}
+        self.nodes: dict[str, Leaf | Group] = {}
+        self.gates: dict[str, Gate] = {}
+        self.grow(plan)
         self.states: dict[str, str] = {}
         """The state of every unit by the newest durable row."""
         self.execs: dict[Key, int] = {}
@@ -47,7 +46,14 @@ class Witness:
         self.spawned: set[str] = set()
         """Units that have had an attempt, whatever became of it."""
         self.again: dict[str, set[str]] = {}
-        """By leaf that a person has run again, the groups and the leaves that had begun by then."""
+        """By leaf that a person has run again, or what was added, the groups and the leaves that had begun by then."""
+
+    def grow(self, plan: Plan) -> None:
+        """The plan that holds from now on; it has all that there was."""
+        self.plan = plan
+        self.conditions: dict[str, Conditions] = conditions(plan)
+        self.nodes.update((node.path, node) for node in (*nodes(plan), *tasks(plan)))
+        self.gates.update((path, node.gate) for path, node in self.nodes.items() if node.gate)
 
     def hold(self, true: object, invariant: str, what: str, *units: str) -> None:
         """Raises the Violation of an invariant that does not hold."""
@@ -96,8 +102,12 @@ class Witness:
     def ran_again(self, unit: str) -> None:
         """A person runs a leaf again, or a hook. What came after it stays as it is."""
         if isinstance(self.nodes.get(unit), Leaf) or is_hook(unit):
-            begun = {path for path, state in self.states.items() if state == GroupState.IN_PROGRESS}
-            self.again[unit] = begun | self.spawned | set(self._come_past(unit))
+            self.again[unit] = self.begun(unit)
+
+    def begun(self, again: str = "") -> set[str]:
+        """The groups and leaves that go on, or may begin, whatever is put before them now."""
+        going = {path for path, state in self.states.items() if state == GroupState.IN_PROGRESS}
+        return going | self.spawned | set(self._come_past(again))
 
     def _come_past(self, again: str) -> Iterator[str]:
         """Background leaves whose turn had come when something before them is run again: they may start."""
@@ -106,8 +116,19 @@ class Witness:
             if isinstance(node, Leaf) and node.parallel:
                 left = [other for other in rules.after_well if self.states.get(other) not in ENDED_WELL]
                 left += [other for other in (*rules.after, *rules.hooks) if self._due(other)]
-                if all(other == again or path in self.again.get(other, ()) for other in left):
+                if all(self._alone(other, again) or path in self.again.get(other, ()) for other in left):
                     yield path
+
+    def _alone(self, other: str, again: str) -> bool:
+        """Whether it is left for nothing but what is run again, which has opened the groups that it is in."""
+        return other == again or (
+            again.startswith(f"{other}/")
+            and all(
+                self.states.get(path) in ENDED_WELL or path == again or node.parallel
+                for path, node in self.nodes.items()
+                if path.startswith(f"{other}/") and isinstance(node, Leaf) and not is_hook(path)
+            )
+        )
 
     def _passed_before(self, path: str, other: str) -> bool:
         """Whether a sync point around a leaf had been passed when what it had waited for was run again."""

@@ -92,6 +92,10 @@ class World:
     def waits(self) -> None:
         """A supervisor has done what it owed, and waits."""
 
+    def text(self, digest: str) -> str:
+        """A text that the journal keeps."""
+        raise NotImplementedError  # a world without a journal keeps none
+
     def outcome(self, unit: str, attempt: int) -> int:
         """The wait status with which an attempt ends by itself, or HANG."""
         raise NotImplementedError  # a world without a script has no outcomes
