@@ -6,6 +6,7 @@ Rule: as in `fsm.ledger`, nothing of what decides is used; `fsm.amend`, `fsm.pro
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from fsm.hooks import is_hook
 from fsm.plan import Group, Node, Plan, nodes
 from fsm.transition import Facts, Transition
 
@@ -22,7 +23,9 @@ class Growth:
         """The answer to the newest request."""
 
     def told(self, row: Transition) -> None:
-        """An attempt has ended and tells what it would add."""
+        """An attempt has ended and tells what it would add; hooks add nothing."""
+        if is_hook(row.unit):
+            return
         for n, _ in enumerate(row.decoded().get("proposed-steps", ())):
             self.proposed.append(f"step-{row.seq}-{n}")
 

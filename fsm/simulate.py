@@ -287,11 +287,12 @@ class Simulation(TroubledWorld):
         return False
 
     def _answer_questions(self) -> None:
-        """Somebody comes to a sprint that asks for approval, and gives it or not."""
+        """Somebody comes to a sprint that asks for approval, of a unit or of a step more, and gives it or not."""
         if self._command is not None:
             return
-        for unit, (facts, *_) in self.ledger.waits.items():
-            if facts.get("why") == "approval" and self._draw() < 0.7:
+        asking = [unit for unit, (facts, *_) in self.ledger.waits.items() if facts.get("why") == "approval"]
+        for unit in (*asking, *self.ledger.growth.proposed):
+            if self._draw() < 0.7:
                 name = f"q{len(self.ledger.inbox.asked)}"
                 verb = "approve" if self._draw() < 0.9 else "reject"
                 asked = self.ledger.inbox.asked[name] = Asked(name, verb, unit, "somebody", name)

@@ -68,6 +68,12 @@ AT: dict[str, int] = {
     "a_failure_in_the_background_never_blocks": 38,  # sync
     "a_no_is_taken_for_a_yes": 34,  # approval
     "what_nobody_has_approved_in_time_counts_as_approved": 7,  # approval
+    "a_step_that_an_agent_proposes_is_taken_in_unasked": 31,  # plan
+    "a_step_is_taken_in_twice": 66,  # plan
+    "an_answer_says_that_a_step_is_added_and_it_is_not": 22,  # request
+    "a_group_that_was_done_is_not_opened_for_what_is_added": 935,  # I10
+    "what_was_there_changes_with_what_is_added": 22,  # I3
+    "what_is_rejected_is_taken_in_all_the_same": 204,  # plan
     "a_budget_that_is_used_up_stops_nobody": 31,  # budget
     "a_budget_blocks_before_it_is_used_up": 9,  # budget
     "an_attempt_is_counted_when_it_is_over": 69,  # budget

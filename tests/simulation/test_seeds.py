@@ -55,6 +55,10 @@ REMEMBERED = (
     70_004_551,
     70_005_050,
     70_019_245,
+    72_010_890,
+    72_030_476,
+    73_051_398,
+    73_094_745,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
