@@ -279,7 +279,11 @@ class Ledger(Witness):
         helper = "#" in unit and not is_hook(unit)
         again = row.source != TaskState.COMPLETED or helper or facts.get("by") not in ("run", "gate")
         self.hold(again, "again", f"{unit} had completed and is to run again", unit)
-        if facts.get("by") == "operator":
+        node = self.nodes.get(unit)
+        beside = (
+            isinstance(node, Leaf) and node.parallel
+        )  # the sync point that it was interrupted before is passed
+        if facts.get("by") == "operator" or (beside and facts.get("by") == "run"):
             self.ran_again(unit)
         if facts.get("by") != "gate":
             self.tries[unit] = 0

@@ -59,6 +59,7 @@ REMEMBERED = (
     72_030_476,
     73_051_398,
     73_094_745,
+    80_004_281,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
