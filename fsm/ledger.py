@@ -280,9 +280,8 @@ class Ledger(Witness):
         again = row.source != TaskState.COMPLETED or helper or facts.get("by") not in ("run", "gate")
         self.hold(again, "again", f"{unit} had completed and is to run again", unit)
         node = self.nodes.get(unit)
-        beside = (
-            isinstance(node, Leaf) and node.parallel
-        )  # the sync point that it was interrupted before is passed
+        # The sync point at which somebody has stopped it, and the line has gone on, is passed.
+        beside = isinstance(node, Leaf) and node.parallel
         if facts.get("by") == "operator" or (beside and facts.get("by") == "run"):
             self.ran_again(unit)
         if facts.get("by") != "gate":

@@ -89,7 +89,7 @@ class Simulation(TroubledWorld):
         self.connect = connect
         self.publisher = publisher
         self._first = {node.path for node in nodes(plan)} if plan.orchestration is not None else set()
-        """Whose agents may propose steps."""
+        """Whose agents may propose steps: not what was added itself, or it might never end."""
         self.lives = 0
         self._troubled = 0
         self._leases: dict[int, object] = {}
@@ -117,9 +117,7 @@ class Simulation(TroubledWorld):
             by = f"{unit}.{self.ledger.natural.get(unit, 0)}"  # an attempt that never ran has no say in it
             if self.ledger.spending.bounds:
                 facts |= costs(Random(f"{self.seed} {by}"))
-            if (
-                unit.partition("#")[0] in self._first and not status
-            ):  # what was added adds nothing, or it never ends
+            if unit.partition("#")[0] in self._first and not status:
                 facts |= proposes(Random(f"{self.seed} {by} adds"), by)
         return verdict, facts
 

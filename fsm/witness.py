@@ -16,6 +16,8 @@ from fsm.world import Violation
 
 Key = tuple[str, int]
 """(unit, attempt)"""
+_BEGUN = ENDED - {GroupState.SKIPPED} | {GroupState.IN_PROGRESS}
+"""Of groups: what is opened again has been begun before, and has its sync points behind it."""
 
 
 class Witness:
@@ -105,9 +107,9 @@ class Witness:
             self.again[unit] = self.begun(unit)
 
     def begun(self, again: str = "") -> set[str]:
-        """The groups and leaves that go on, or may begin, whatever is put before them now."""
-        going = {path for path, state in self.states.items() if state == GroupState.IN_PROGRESS}
-        return going | self.spawned | set(self._come_past(again))
+        """The groups and leaves that have begun, or may begin, whatever is put before them now."""
+        begun = {path for path, state in self.states.items() if state in _BEGUN}
+        return begun | self.spawned | set(self._come_past(again))
 
     def _come_past(self, again: str) -> Iterator[str]:
         """Background leaves whose turn had come when something before them is run again: they may start."""

@@ -60,6 +60,8 @@ REMEMBERED = (
     73_051_398,
     73_094_745,
     80_004_281,
+    81_031_516,
+    81_075_374,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
