@@ -52,8 +52,15 @@ class Row:
 def rows_of(journal: Path) -> list[Row]:
     """Every row, read as anybody with SQLite would; none of a journal whose making did not get that far."""
     with closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True)) as reader:
-        if reader.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-            return []
+        try:
+            if reader.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+                return []
+        except sqlite3.OperationalError as error:
+            # Killed while its first page was written, before it was a journal with a WAL: who may only read cannot undo
+            # that, and the next supervisor will.
+            if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
+                return []
+            raise
         found = reader.execute(
             'SELECT seq, epoch, unit, "trigger", attempt, facts, hash FROM transitions ORDER BY seq'
         ).fetchall()

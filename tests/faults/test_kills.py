@@ -1,6 +1,8 @@
 """kill -9 of every process that is ours, at random, on generated sprints; and the outsider with all his moves."""
 
 import random
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +12,7 @@ import pytest
 
 from tests.faults import disk, power
 from tests.faults.campaign import Campaign
+from tests.faults.judge import rows_of
 from tests.faults.outsider import KILLS, Outsider, one_round
 from tests.faults.plans import generated
 from tests.faults.stage import Stage
@@ -45,6 +48,24 @@ def test_whatever_an_outsider_does_the_sprint_ends_as_it_should(tmp_path: Path, 
         wanted,
         seconds,
     )
+
+
+def test_a_journal_whose_making_was_killed_has_no_rows_yet(tmp_path: Path) -> None:
+    """Its first page can be half written, with a rollback journal beside it that a reader must not play back."""
+    program = """if True:
+        import os, sqlite3, sys
+        made = sqlite3.connect(sys.argv[1], isolation_level=None)
+        made.execute("PRAGMA cache_size = 1")
+        made.execute("BEGIN")
+        made.execute("CREATE TABLE much (text)")
+        made.executemany("INSERT INTO much VALUES (?)", [("x" * 500,)] * 2000)
+        os.kill(os.getpid(), 9)
+    """
+    journal = tmp_path / "journal.db"
+    subprocess.run([sys.executable, "-c", program, journal], check=False)
+
+    assert (tmp_path / "journal.db-journal").stat().st_size
+    assert rows_of(journal) == []
 
 
 def rounds(
