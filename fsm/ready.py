@@ -10,7 +10,7 @@ from fsm.budget import held as held_by_budget
 from fsm.plan import Group, Leaf
 from fsm.sprint import Sprint
 from fsm.states import ENDED, ENDED_WELL, GroupState, Machine, TaskState
-from fsm.unit import Choice, Unit, enterable, follows, over
+from fsm.unit import Choice, Unit, ancestors, enterable, follows, over
 
 LOOKAHEAD = 64
 """Steps side by side that are looked at, past those that a limit holds back, for one that may start."""
@@ -21,12 +21,9 @@ def following(sprint: Sprint) -> Unit | None:
 
     None when nothing may. The same unit is given again until it has moved.
     """
-    found = _beside(sprint)
-    if found is None:
-        found = _walk(sprint, sprint.root, [])
-        # What this walk has come past stands before what it has come to.
-        found = _beside(sprint) or found
-    return found
+    # After a fold, the walk comes past what it had come past before; that stands before what it comes to.
+    found = _walk(sprint, sprint.root, [])
+    return _beside(sprint) or found
 
 
 def _beside(sprint: Sprint) -> Unit | None:
@@ -110,7 +107,18 @@ def held(sprint: Sprint, unit: Unit) -> bool:
     """Whether a sync point still waits for background leaves that the main line has passed."""
     node = unit.node
     waits = isinstance(node, Leaf | Group) and node.wait
-    return waits and len(sprint.background) > (unit.path in sprint.background)
+    return waits and any(_before(other, unit) for other in sprint.background.values() if other is not unit)
+
+
+def _before(other: Unit, unit: Unit) -> bool:
+    """Whether the line comes past `other` before it comes to `unit`, or may have come: steps go on in any order."""
+    if other.position < unit.position:
+        return True
+    above = set(map(id, (unit, *ancestors(unit))))
+    place = other.parent
+    while place is not None and id(place) not in above:
+        place = place.parent
+    return place is not None and place is not unit and place.choice is not None
 
 
 def _walk(sprint: Sprint, group: Unit, withheld: list[Unit]) -> Unit | None:

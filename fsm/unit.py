@@ -149,7 +149,8 @@ def reached(unit: Unit, row: Transition) -> bool:
     """Whether the main line has come past a background leaf for certain when it moves: else it will, and finds it."""
     if row.trigger == "retry" and row.decoded().get("by") == "operator" and _behind(unit):
         return False  # what it follows runs again too
-    return unit.first is not None or (unit.parent is not None and unit.parent.state == GroupState.COMPLETED)
+    turn = unit.first is not None or row.dest == TaskState.WAITING  # for an answer, or until a limit is over
+    return turn or (unit.parent is not None and unit.parent.state == GroupState.COMPLETED)
 
 
 def _behind(unit: Unit) -> bool:

@@ -149,3 +149,24 @@ def test_only_yes_and_no_are_answers_to_an_approval():
 
     assert say(world, "answer", "b", text="later") == "refused: b asks for approval: answer yes or no"
     assert say(world, "retry", "b") == "refused: b waits for an answer"
+
+
+def test_what_comes_after_a_background_leaf_that_has_been_approved_still_waits_for_it():
+    """Nothing but its question tells the next supervisor that the line had come past it."""
+    made = plan(
+        back("a", approval=ASK, wait=True, exclusive="m"),
+        phase(
+            "p",
+            step("s", back("b", exclusive="m"), back("c", wait=True)),
+            step("t", leaf("d")),
+            parallel=True,
+        ),
+    )
+    world = World()
+    world.asked = [(1, ask("stop"))]
+    supervise(world, made, limit=2)
+    assert say(world, "approve", "a", "later") == "a is approved"
+    sprint = supervise(world, limit=2)
+
+    assert sprint.state == "completed"
+    assert world.executed.index("a") < world.executed.index("p/s/c")
