@@ -366,7 +366,8 @@ class Simulation(TroubledWorld):
         if "measure" not in facts or self._draw() < 0.3:
             return None
         named = {"unit": facts["unit"]} if "unit" in facts else {}
-        return {**named, facts["measure"]: facts["spent"] + 1 + int(self._draw() * 6)}
+        more = 1 + int(self._draw() * 6)
+        return {**named, facts["measure"]: facts["spent"] + (more if self.lives < PATIENCE else 100)}
 
     def _same(self, live: Sprint, again: Sprint) -> None:
         """Holds the fold that a supervisor left against what its journal gives."""

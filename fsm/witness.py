@@ -118,7 +118,7 @@ class Witness:
             if isinstance(node, Leaf) and node.parallel:
                 left = [other for other in rules.after_well if self.states.get(other) not in ENDED_WELL]
                 left += [other for other in (*rules.after, *rules.hooks) if self._due(other)]
-                if all(self._alone(other, again) or path in self.again.get(other, ()) for other in left):
+                if all(self._alone(other, again) or self._had_begun(path, other) for other in left):
                     yield path
 
     def _alone(self, other: str, again: str) -> bool:

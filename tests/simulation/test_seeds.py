@@ -62,6 +62,10 @@ REMEMBERED = (
     80_004_281,
     81_031_516,
     81_075_374,
+    82_114_261,
+    82_240_936,
+    82_270_576,
+    82_287_692,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
