@@ -17,17 +17,21 @@ class Growth:
     def __init__(self, hold: Callable[..., None]) -> None:
         self.hold = hold
         self.proposed: list[str] = []
-        """Ids of steps that agents have proposed and nobody has taken in or rejected."""
+        """Ids of steps that agents have proposed and about which nobody has decided."""
+        self._offered: set[str] = set()
+        """The same where the sprint agrees beforehand."""
         self._taken: set[str] = set()
         self._asked = ""
         """The answer to the newest request."""
 
-    def told(self, row: Transition) -> None:
+    def told(self, row: Transition, plan: Plan) -> None:
         """An attempt has ended and tells what it would add; hooks add nothing."""
-        if is_hook(row.unit):
-            return
-        for n, _ in enumerate(row.decoded().get("proposed-steps", ())):
-            self.proposed.append(f"step-{row.seq}-{n}")
+        count = 0 if is_hook(row.unit) else len(row.decoded().get("proposed-steps", ()))
+        names = [f"step-{row.seq}-{n}" for n in range(count)]
+        if _agrees(plan):
+            self._offered.update(names)
+        else:
+            self.proposed += names
 
     def requested(self, facts: Facts) -> None:
         """Somebody has asked for something, and was answered."""
@@ -40,9 +44,8 @@ class Growth:
         """The plan holds from here on: the paths of what is new in it."""
         (path,), name = facts["added"], facts["proposal"]
         if "by" in facts:
-            wanted = before.orchestration
-            free = wanted is not None and wanted.enabled and wanted.auto_approve
-            self.hold(free and name in self.proposed, "plan", f"{path} is added for {facts['by']}, unasked")
+            free = _agrees(before) and name in self._offered
+            self.hold(free, "plan", f"{path} is added for {facts['by']}, unasked")
         else:
             said = {f"added {path}", f"{name} is added"}
             self.hold(self._asked in said, "plan", f"{path} is added, and the answer was {self._asked!r}")
@@ -60,6 +63,12 @@ class Growth:
         same = {one: node for one, node in new.items() if one in old}
         self.hold(list(same.items()) == list(old.items()), "plan", f"{path} is not all that has changed")
         return more
+
+
+def _agrees(plan: Plan) -> bool:
+    """Whether steps are taken in without anybody being asked."""
+    wanted = plan.orchestration
+    return wanted is not None and wanted.enabled and wanted.auto_approve
 
 
 def _flat(plan: Plan) -> Mapping[str, Node]:

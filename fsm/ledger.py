@@ -157,7 +157,7 @@ class Ledger(Witness):
             if row.attempt and row.source in _PROCESS:
                 self.last[key] = trigger
                 self._check_end(key, row)
-                self.growth.told(row)
+                self.growth.told(row, self.plan)
         elif trigger == "retry":
             self._check_retry(row)
         elif trigger == "delay":
@@ -174,7 +174,7 @@ class Ledger(Witness):
         if row.attempt and row.source in _PROCESS:
             self.last[key] = row.trigger
             self._check_end(key, row)
-            self.growth.told(row)
+            self.growth.told(row, self.plan)
         if row.dest == TaskState.COMPLETED:
             self.tries[unit] = self.tries.get(unit, 0) + 1
             owner, _, part = unit.rpartition("#")

@@ -66,6 +66,7 @@ REMEMBERED = (
     82_240_936,
     82_270_576,
     82_287_692,
+    83_012_015,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
