@@ -24,7 +24,7 @@ from fsm.processes import Child, Process, Shim, Stranger
 from fsm.scenario import VERDICTS, costs, proposes, random_plan, random_script
 from fsm.sprint import Sprint, fold
 from fsm.stage import SimulatedExecutor
-from fsm.states import ENDED, SprintState
+from fsm.states import ENDED, SprintState, TaskState
 from fsm.story import told
 from fsm.supervision import Mortal, Silent, Watched
 from fsm.transition import Facts, Transition
@@ -288,7 +288,9 @@ class Simulation(TroubledWorld):
         """Somebody comes to a sprint that asks for approval, of a unit or of a step more, and gives it or not."""
         if self._command is not None:
             return
-        asking = [unit for unit, (facts, *_) in self.ledger.waits.items() if facts.get("why") == "approval"]
+        states = self.ledger.states
+        waits = [unit for unit in self.ledger.waits if states[unit] == TaskState.WAITING]
+        asking = [unit for unit in waits if self.ledger.waits[unit][0].get("why") == "approval"]
         for unit in (*asking, *self.ledger.growth.proposed):
             if self._draw() < 0.7:
                 name = f"q{len(self.ledger.inbox.asked)}"

@@ -67,6 +67,7 @@ REMEMBERED = (
     82_270_576,
     82_287_692,
     83_012_015,
+    83_106_970,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
