@@ -56,12 +56,16 @@ def _uncancel(sprint: Sprint) -> Moves:
 
 
 def _dependents(sprint: Sprint) -> Moves:
-    """Steps that were left out because of a failure that is tried again now."""
+    """Steps that were left out because of a failure that is tried again now.
+
+    Where somebody has run again what had failed, and only that, the phase has ended without them.
+    """
     for unit in sprint.order if any(unit.choice is not None for unit in sprint.order) else ():
         if (
             unit.state != GroupState.SKIPPED
             or unit.ended is None
             or unit.ended.decoded().get("by") != "dependency"
+            or (unit.parent is not None and unit.parent.state in ENDED)
         ):
             continue
         if unit.machine == Machine.GROUP:

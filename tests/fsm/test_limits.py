@@ -4,7 +4,7 @@ import pytest
 
 from fsm.plan import Plan, Retry
 from tests.fsm.plans import back, gate, leaf, phase, plan, step
-from tests.fsm.scripted import FAIL, OK, End, World, by_unit, sprint_rows, states, supervise
+from tests.fsm.scripted import FAIL, OK, End, World, by_unit, say, sprint_rows, states, supervise
 
 SLOW = End(lasts=1000)
 
@@ -107,6 +107,22 @@ def test_they_run_after_all_when_what_they_depend_on_is_tried_again(parallel: bo
 
     assert supervise(world).state == "completed"
     assert world.executed == ["p/s/l", "p/v/l", "p/s/l", "p/t/l", "p/u/l", "x"]
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_they_stay_left_out_of_a_phase_that_has_ended_without_them(parallel: bool):
+    """Somebody has run again what had failed, and was told that what comes after it stays as it is."""
+    made = three("skip-dependents", parallel=parallel)
+    world = World(by_unit(OK, {"p/s/l": [FAIL, OK], "x": [FAIL, OK]}))
+    supervise(world, made)
+    assert say(world, "retry", "p/s/l") == "p/s/l runs again; what came after it stays as it is: p/t/l, p/u/l"
+    sprint = supervise(world)
+    assert (sprint.state, states(sprint)["p"]) == ("blocked", "completed")
+
+    sprint = supervise(world)
+    found = states(sprint)
+    assert (sprint.state, found["p/t"], found["p/u"]) == ("completed", "skipped", "skipped")
+    assert world.executed == ["p/s/l", "p/v/l", "p/s/l", "x", "x"]
 
 
 @pytest.mark.parametrize("parallel", [True, False])

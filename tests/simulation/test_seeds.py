@@ -68,6 +68,8 @@ REMEMBERED = (
     82_287_692,
     83_012_015,
     83_106_970,
+    84_265_410,
+    84_287_933,
 )
 """Seeds that failed once, in the protocol, under a mutant of it, or by a mistake of the simulator's own."""
 
