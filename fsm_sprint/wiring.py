@@ -80,9 +80,8 @@ class Supervisor:
             except BaseException:  # as below
                 self.journal.close()
                 raise
-        except (
-            BaseException
-        ):  # whoever is not entered is not left: nobody else would let go, after Ctrl-C neither
+        except BaseException:
+            # Whoever is not entered is not left: nobody else would let go, after Ctrl-C neither.
             self._lease.release()
             raise
         return self

@@ -68,7 +68,7 @@ def connect(
     except FAILURES as error:
         connection.close()
         raise meaning(error, path, "opened") from error
-    except BaseException:
+    except BaseException:  # Ctrl-C too: nobody else knows of the connection yet
         connection.close()
         raise
     return connection

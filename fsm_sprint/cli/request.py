@@ -126,9 +126,8 @@ def _answered(paths: SprintPaths, asked: Asked) -> tuple[str, bool]:
                 if not left and (epoch := _epoch(paths)):
                     ask(paths, asked._replace(epoch=epoch))
                     left = True
-            time.sleep(
-                0.05
-            )  # the answer is a file, and the lease a lock: nothing wakes whoever waits for either
+            # The answer is a file, and the lease a lock: nothing wakes whoever waits for either.
+            time.sleep(0.05)
             answer = answer_to(paths, asked.id)
             if answer is not None:
                 return answer, False

@@ -93,7 +93,7 @@ class Stage:
             ]
             if not left or time.monotonic() > end:
                 return left
-            time.sleep(0.05)
+            time.sleep(0.05)  # of processes that are not its children the kernel tells nothing
 
 
 def _command(pid: int) -> str:
